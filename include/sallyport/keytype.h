@@ -1,0 +1,26 @@
+/*
+ * Public key algorithms: one ops struct per signature algorithm name ("rsa-sha2-256" and "rsa-sha2-512" are two,
+ * over the same "ssh-rsa" blob). RFC 4253 section 6.6, RFC 5656, RFC 8332, RFC 8709.
+ */
+#pragma once
+
+#include <sallyport/module.h>
+
+#define SP_KEY_BLOB_MAX 4096u  /* octets of a public key blob: RSA 16384 needs 2 KiB and some */
+#define SP_SIGNATURE_MAX 4096u /* octets of a signature blob */
+
+struct sp_keytype_ops {
+    struct sp_module head;  /* the signature algorithm's name */
+    const char *blob_type;  /* the name that begins the key blob */
+    const char *digest;     /* digest module that a signer applies first; NULL: it signs the message itself */
+
+    /* Whether the blob is well formed, and the key's size in bits. 0, SP_E_MALFORMED, SP_E_REFUSED. */
+    int (*inspect)(struct sp_span blob, unsigned *bits);
+    /* `signature` is the whole signature blob: string algorithm ‖ string signature. */
+    enum sp_verdict (*verify)(struct sp_span blob, struct sp_span signature, struct sp_span message);
+    /*
+     * A token's raw signature (PKCS#11: r ‖ s of fixed width, RSA's octets, Ed25519's 64) as a signature blob.
+     * 0, SP_E_MALFORMED, SP_E_NO_ROOM.
+     */
+    int (*encode)(struct sp_span blob, struct sp_span raw, struct sp_out *signature);
+};
