@@ -28,6 +28,8 @@ struct sp_kex_info {
      * 0, SP_E_MALFORMED, SP_E_REFUSED, or a negative errno.
      */
     int (*check_publics)(struct sp_span client_public, struct sp_span server_public);
+    /* Makes ahead of time what check_publics would make at its first use. 0 or a negative errno. NULL: nothing. */
+    int (*prepare)(void);
 };
 
 struct sp_kex_ops {
@@ -39,4 +41,6 @@ struct sp_kex_ops {
      * Both outputs are empty on failure. 0, SP_E_MALFORMED, SP_E_REFUSED, or a negative errno.
      */
     int (*respond)(struct sp_span client_public, struct sp_out *server_public, struct sp_out *secret);
+    /* Makes ahead of time what `respond` would make at its first use. 0 or a negative errno. NULL: nothing. */
+    int (*prepare)(void);
 };

@@ -23,4 +23,6 @@ struct sp_keytype_ops {
      * 0, SP_E_MALFORMED, SP_E_NO_ROOM.
      */
     int (*encode)(struct sp_span blob, struct sp_span raw, struct sp_out *signature);
+    /* Makes ahead of time what `verify` would make at its first use. 0 or a negative errno. NULL: nothing. */
+    int (*prepare)(void);
 };

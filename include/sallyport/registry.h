@@ -23,3 +23,17 @@ const struct sp_digest_ops *digest_find(struct sp_span name);
 const struct sp_digest_ops *digest_at(size_t index);
 const struct sp_keytype_ops *keytype_find(struct sp_span name);
 const struct sp_keytype_ops *keytype_at(size_t index);
+
+/*
+ * Each makes everything ahead of time that its kind's modules look up or compute at their first use, so that forks
+ * share it and nothing of it is left to do behind a lock-down. Call from the program's start, after which these
+ * modules open no file. 0 or the first negative errno. kex_prepare and kex_info_prepare are apart for who links which.
+ */
+SP_MUST_USE int kex_info_prepare(void);
+SP_MUST_USE int kex_prepare(void);
+SP_MUST_USE int cipher_prepare(void);
+SP_MUST_USE int mac_prepare(void);
+SP_MUST_USE int digest_prepare(void);
+SP_MUST_USE int keytype_prepare(void);
+/* All kinds of the transport: kex with its descriptions, cipher, mac and digest. For the worker's zygote. */
+SP_MUST_USE int modules_prepare(void);

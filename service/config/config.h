@@ -1,0 +1,92 @@
+/*
+ * The configuration: sshd_config's grammar (sshd_config(5)) with the keywords of options.def. Read once, whole, by the
+ * monitor; every other program gets the same lines as a sealed snapshot and evaluates them with the same code.
+ *
+ *   file(s) --config_source_read--> struct config_source --config_evaluate(who)--> struct config
+ *                                        | config_source_pack / unpack (the snapshot)
+ */
+#pragma once
+
+#include <sallyport/types.h>
+
+#include "base/util.h"
+
+#define CONFIG_SNAPSHOT_MAX (1024u * 1024u) /* octets; also of all files read together */
+#define CONFIG_LINE_MAX 8192u
+#define CONFIG_INCLUDE_DEPTH_MAX 16u
+
+/* Where and what is wrong, for people: "/etc/sallyport/sallyport.conf line 3: ...". */
+struct config_error {
+    char text[1024];
+};
+
+/* All lines that mean something, Include resolved, each with its file and line. */
+struct config_source;
+
+enum {
+    CONFIG_E_INVALID = 1, /* error->text says file, line and what was expected */
+};
+
+int config_source_read(const char *path, struct config_source **source, struct config_error *error) MUST_USE;
+/* `name` stands for the file in errors. */
+int config_source_parse(const char *name, struct sp_span text, struct config_source **source,
+                        struct config_error *error) MUST_USE;
+void config_source_free(struct config_source *source);
+/* The snapshot's bytes (free()), and back. */
+int config_source_pack(const struct config_source *source, uint8_t **data, size_t *size) MUST_USE;
+int config_source_unpack(struct sp_span data, struct config_source **source, struct config_error *error) MUST_USE;
+
+/* Strings owned by the struct config they are in. */
+struct config_list {
+    char **items;
+    size_t count;
+};
+
+/*
+ * struct config: one field per row of options.def, plus what SPECIAL rows fill. Text fields are never NULL. NAMES
+ * fields are the list as written ("" if the keyword is absent), for policy_resolve() to apply.
+ */
+struct config {
+#define FLAG(keyword_, field_, default_, scope_) bool field_;
+#define NUMBER(keyword_, field_, default_, min_, max_, scope_) uint32_t field_;
+#define SECONDS(keyword_, field_, default_, min_, max_, scope_) uint32_t field_;
+#define WORD(keyword_, field_, default_, scope_) char *field_;
+#define CHOICE(keyword_, field_, default_, choices_, scope_) char *field_;
+#define LIST(keyword_, field_, default_, scope_) struct config_list field_;
+#define REPEAT(keyword_, field_, default_, scope_) struct config_list field_;
+#define NAMES(keyword_, field_, scope_) char *field_;
+#define SPECIAL(keyword_, parser_, scope_)
+#include "config/options.def"
+#include "config/options_undef.h"
+    uint32_t startups_begin, startups_rate, startups_full; /* MaxStartups 10:30:100 */
+    uint32_t per_source_max;                               /* PerSourceMaxStartups; UINT32_MAX: none */
+    uint32_t netblock_ipv4, netblock_ipv6;                 /* PerSourceNetBlockSize 32:128 */
+    uint64_t rekey_octets;                                 /* RekeyLimit; 0: the cipher's own bound */
+    uint32_t rekey_s;                                      /* 0: none */
+};
+
+/* Whom Match is evaluated for. NULL or 0: not known yet, and then no criterion on it matches (so the monitor, which
+ * knows no user, sees only what holds for everybody on that address). */
+struct config_who {
+    const char *user;
+    const char *const *groups; /* names; the caller has asked NSS */
+    size_t group_count;
+    const char *address;       /* numeric */
+    const char *local_address; /* numeric */
+    uint16_t local_port;
+};
+
+/* The effective configuration; first value wins. Checks everything that needs no file, token or NSS, in every Match
+ * block, whether it matches or not. */
+int config_evaluate(const struct config_source *source, const struct config_who *who, struct config **config,
+                    struct config_error *error) MUST_USE;
+void config_free(struct config *config);
+
+/* Writes the effective configuration as `sallyportd -T` shows it: "keyword value" lines, lower-case keywords. */
+struct config_output;
+int config_print(const struct config *config, int fd) MUST_USE;
+
+/* Pattern lists of sshd_config(5) PATTERNS: *, ?, !; "a,!b*". -1: a negated pattern matched; 0: none; 1: matched. */
+int config_match_patterns(const char *value, const char *patterns);
+/* Address pattern lists with CIDR, as in Match Address and from="...". Same results; -2: malformed list. */
+int config_match_addresses(const char *address, const char *patterns);

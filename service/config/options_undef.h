@@ -1,0 +1,10 @@
+/* Ends one expansion of options.def. Included many times, on purpose. */
+#undef FLAG
+#undef NUMBER
+#undef SECONDS
+#undef WORD
+#undef CHOICE
+#undef LIST
+#undef REPEAT
+#undef NAMES
+#undef SPECIAL
