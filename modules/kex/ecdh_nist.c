@@ -1,0 +1,73 @@
+/*
+ * ecdh-sha2-nistp256, -nistp384 and -nistp521: the client's point comes from KEX_ECDH_INIT, ours goes into
+ * the reply, K into the exchange hash as an mpint of the x coordinate. RFC 5656 section 4.
+ */
+#include <sallyport/wire.h>
+
+#include "common/curve.h"
+#include "kex/agreement.h"
+
+/* State only for the cached generators; the worker has one thread. */
+static struct agreement nist[CURVE_COUNT] = {
+    [CURVE_P256] = {.type = "EC", .group = "prime256v1", .public_size = 65, .secret_size = 32},
+    [CURVE_P384] = {.type = "EC", .group = "secp384r1", .public_size = 97, .secret_size = 48},
+    [CURVE_P521] = {.type = "EC", .group = "secp521r1", .public_size = 133, .secret_size = 66},
+};
+
+static int ecdh_check(unsigned curve, struct sp_span client_public, struct sp_span server_public)
+{
+    int result = curve_check_point(curve_at(curve), client_public);
+    return result != 0 ? result : curve_check_point(curve_at(curve), server_public);
+}
+
+static int ecdh_respond(unsigned curve, struct sp_span client_public, struct sp_out *server_public,
+                        struct sp_out *secret)
+{
+    agreement_forget(server_public);
+    agreement_forget(secret);
+    int result = curve_check_point(curve_at(curve), client_public);
+    return result != 0 ? result : agreement_respond(&nist[curve], client_public, server_public, secret);
+}
+
+static int ecdh_prepare(unsigned curve)
+{
+    int result = curve_build(curve_at(curve));
+    return result != 0 ? result : agreement_prepare(&nist[curve]);
+}
+
+/* An operation of the ABI knows no method but its own, so each has functions of its own to name the curve. */
+#define ECDH_METHOD(symbol, curve, name_, digest_)                                                           \
+    static int symbol##_check(struct sp_span client_public, struct sp_span server_public)                    \
+    {                                                                                                        \
+        return ecdh_check(curve, client_public, server_public);                                              \
+    }                                                                                                        \
+    static int symbol##_respond(struct sp_span client_public, struct sp_out *server_public,                  \
+                                struct sp_out *secret)                                                       \
+    {                                                                                                        \
+        return ecdh_respond(curve, client_public, server_public, secret);                                    \
+    }                                                                                                        \
+    static int symbol##_build(void)                                                                          \
+    {                                                                                                        \
+        return curve_build(curve_at(curve));                                                                 \
+    }                                                                                                        \
+    static int symbol##_prepare(void)                                                                        \
+    {                                                                                                        \
+        return ecdh_prepare(curve);                                                                          \
+    }                                                                                                        \
+    const struct sp_kex_info kex_##symbol##_info = {                                                         \
+        .head = SP_MODULE_HEAD(SP_KIND_KEX, struct sp_kex_info, name_),                                      \
+        .digest = digest_,                                                                                   \
+        .public_field = SP_KEX_STRING,                                                                       \
+        .secret_field = SP_KEX_MPINT,                                                                        \
+        .check_publics = symbol##_check,                                                                     \
+        .prepare = symbol##_build,                                                                           \
+    };                                                                                                       \
+    const struct sp_kex_ops kex_##symbol = {                                                                 \
+        .info = &kex_##symbol##_info,                                                                        \
+        .respond = symbol##_respond,                                                                         \
+        .prepare = symbol##_prepare,                                                                         \
+    }
+
+ECDH_METHOD(ecdh_sha2_nistp256, CURVE_P256, "ecdh-sha2-nistp256", "sha256");
+ECDH_METHOD(ecdh_sha2_nistp384, CURVE_P384, "ecdh-sha2-nistp384", "sha384");
+ECDH_METHOD(ecdh_sha2_nistp521, CURVE_P521, "ecdh-sha2-nistp521", "sha512");
