@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <seccomp.h> /* SCMP_SYS() for the rows below; no other header of ours needs it */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,8 @@ enum sandbox_isolation {
     SANDBOX_ROOT = 1 << 1,    /* an empty, read-only root directory */
     SANDBOX_IPC = 1 << 2,     /* System V IPC and POSIX queues of its own */
 };
-/* Call before sandbox_become(). *done: those that are in force afterwards (bits). 0 or -errno. */
+/* Call before sandbox_become(). *done: those that are in force afterwards (bits): none without CAP_SYS_ADMIN. Empties
+ * the bounding set too, while there is the right to. 0 or -errno. */
 int sandbox_isolate(unsigned wanted, unsigned *done) MUST_USE;
 
 /* No capability in any set, and no way to gain one: bounding set emptied where allowed, securebits, no-new-privs. */
@@ -55,6 +57,7 @@ void sandbox_filter_free(struct sandbox_filter *filter);
 /* Sets no-new-privs and loads it for good. */
 int sandbox_filter_load(const struct sandbox_filter *filter) MUST_USE;
 
-/* What a build with sanitizers needs besides; empty in every other build (chosen by meson, not by #ifdef). */
+/* What a build with sanitizers needs besides; empty in every other build (chosen by meson, not by #ifdef).
+ * sandbox_filter_build() adds it itself. */
 extern const struct sandbox_rule sandbox_extra_rules[];
 extern const size_t sandbox_extra_rule_count;
