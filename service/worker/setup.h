@@ -1,0 +1,33 @@
+/*
+ * What the zygote has prepared for one generation, shared read-only by every worker that it forks: nothing here is
+ * looked up, fetched or allocated again once a client is connected.
+ */
+#pragma once
+
+#include <sallyport/types.h>
+
+#include "base/sandbox.h"
+#include "base/util.h"
+#include "config/config.h"
+#include "ipc/messages.h"
+
+struct worker_setup {
+    uint64_t generation;
+    struct config *config; /* as it is for everybody: no user is known here */
+    uint8_t *offer_bytes;  /* owned; what `offer` points into */
+    struct msg_offer offer;
+    /* Our KEXINIT payloads with a cookie of zeros: with the markers (first exchange) and without. */
+    struct sp_span kexinit_first, kexinit_later;
+    struct sp_span ext_info; /* the whole EXT_INFO payload (RFC 8308 section 2.3) */
+};
+
+/*
+ * From the monitor's `prepare`: the snapshot's lines and the signer's offer. Checks that this build has every algorithm
+ * that is offered. 0; SETUP_E_REFUSED: *error says why; or -errno.
+ */
+enum {
+    SETUP_E_REFUSED = 1,
+};
+int worker_setup_new(uint64_t generation, struct sp_span snapshot, struct sp_span offer,
+                     struct worker_setup **setup, struct config_error *error) MUST_USE;
+void worker_setup_free(struct worker_setup *setup);
