@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <sallyport/auth.h>
 #include <sallyport/cipher.h>
 #include <sallyport/digest.h>
 #include <sallyport/kex.h>
@@ -23,6 +24,8 @@ const struct sp_digest_ops *digest_find(struct sp_span name);
 const struct sp_digest_ops *digest_at(size_t index);
 const struct sp_keytype_ops *keytype_find(struct sp_span name);
 const struct sp_keytype_ops *keytype_at(size_t index);
+const struct sp_auth_wire_ops *auth_wire_find(struct sp_span name);
+const struct sp_auth_wire_ops *auth_wire_at(size_t index);
 
 /*
  * Each makes everything ahead of time that its kind's modules look up or compute at their first use, so that forks
