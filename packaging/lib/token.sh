@@ -59,24 +59,37 @@ token_hex_text() {
     token_hex_string "$(printf %s "$1" | od -An -v -tx1 | tr -d ' \n')"
 }
 
+# token_hex_ecdsa CURVE POINT-IN-HEX: the blob of RFC 5656 section 3.1.
+token_hex_ecdsa() {
+    printf '%s%s%s' "$(token_hex_text "ecdsa-sha2-$1")" "$(token_hex_text "$1")" "$(token_hex_string "$2")"
+}
+
 # token_public DIR NAME: the public key as the token has it, as a line of known_hosts without the host. It is read here
-# without the server's help, so that the two can be compared. Ed25519 and ECDSA.
+# without the server's help, so that the two can be compared. Curve points come as DER octet strings (04, a length of
+# one octet or 81 and one); pkcs11-tool's own export of them fails on Debian 12.
 token_public() {
-    local listed point curve blob algorithm
+    local listed point curve blob
     listed=$(token_tool "$1" --list-objects --type pubkey 2>/dev/null |
-        awk -v name="$2" '/^Public Key/ {p = ""; c = ""} $1 == "EC_POINT:" {p = $2} $1 == "EC_PARAMS:" {c = $2}
-            $1 == "label:" {if ($2 == name) {print p, c}}')
-    read -r point curve <<<"$listed"
+        awk -v name="$2" '/^Public Key/ {p = ""; c = "none"} $1 == "EC_POINT:" {p = $2} $1 == "EC_PARAMS:" {c = $2}
+            $1 == "label:" {if ($2 == name) {print c, p}}')
+    read -r curve point <<<"$listed"
     case $curve in
     130c656477617264733235353139 | 06032b6570) # edwards25519 by name, or its object identifier
-        algorithm=ssh-ed25519
         blob=$(token_hex_text ssh-ed25519)$(token_hex_string "${point#0420}")
         ;;
-    06082a8648ce3d030107) # prime256v1
-        algorithm=ecdsa-sha2-nistp256
-        blob=$(token_hex_text ecdsa-sha2-nistp256)$(token_hex_text nistp256)$(token_hex_string "${point#0441}")
+    06082a8648ce3d030107) blob=$(token_hex_ecdsa nistp256 "${point#0441}") ;;
+    06052b81040022) blob=$(token_hex_ecdsa nistp384 "${point#0461}") ;;
+    06052b81040023) blob=$(token_hex_ecdsa nistp521 "${point#048185}") ;;
+    none)
+        {
+            printf -- '-----BEGIN PUBLIC KEY-----\n'
+            token_tool "$1" --read-object --type pubkey --label "$2" 2>/dev/null | base64
+            printf -- '-----END PUBLIC KEY-----\n'
+        } | ssh-keygen -i -m PKCS8 -f /dev/stdin
+        return
         ;;
     *) return 1 ;;
     esac
-    printf '%s %s\n' "$algorithm" "$(token_hex_bytes "$blob" | base64 -w0)"
+    # The blob's first string is the algorithm's name.
+    printf '%s %s\n' "$(token_hex_bytes "${blob:8:$((2 * 0x${blob:0:8}))}")" "$(token_hex_bytes "$blob" | base64 -w0)"
 }
