@@ -11,6 +11,7 @@ enum ipc_role {
     ROLE_MONITOR,
     ROLE_SIGNER,
     ROLE_TOKEN,
+    ROLE_SPAWNER, /* starts the signer's token processes */
     ROLE_ZYGOTE,
     ROLE_WORKER,
     ROLE_ACCEPTOR, /* the session service's accept loop */
