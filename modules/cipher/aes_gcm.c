@@ -87,17 +87,27 @@ static bool gcm_fits(size_t size)
     return size > LENGTH_SIZE && size <= INT_MAX;
 }
 
+/*
+ * The tag as a parameter of libcrypto's provider. Of the ways to say IV and tag to libcrypto this is the cheapest, by a
+ * fifth of a small packet: each control call of the older interface is translated into one of these.
+ */
+static OSSL_PARAM tag_param(uint8_t *tag)
+{
+    return OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, TAG_SIZE);
+}
+
 static int gcm_seal(void *state, uint32_t sequence, uint8_t *packet, size_t size)
 {
     struct gcm *gcm = state;
-    int written, body = (int)(size - LENGTH_SIZE);
     if (!gcm_fits(size))
         return -EINVAL;
+    int written, body = (int)(size - LENGTH_SIZE);
+    OSSL_PARAM tag[] = {tag_param(packet + size), OSSL_PARAM_construct_end()};
     if (EVP_EncryptInit_ex2(gcm->context, NULL, NULL, gcm->iv, NULL) == 1 &&
         EVP_EncryptUpdate(gcm->context, NULL, &written, packet, LENGTH_SIZE) == 1 &&
         EVP_EncryptUpdate(gcm->context, packet + LENGTH_SIZE, &written, packet + LENGTH_SIZE, body) == 1 &&
         EVP_EncryptFinal_ex(gcm->context, packet + size, &written) == 1 &&
-        EVP_CIPHER_CTX_ctrl(gcm->context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, packet + size) == 1) {
+        EVP_CIPHER_CTX_get_params(gcm->context, tag) == 1) {
         gcm_step(gcm);
         return 0;
     }
@@ -108,11 +118,11 @@ static int gcm_seal(void *state, uint32_t sequence, uint8_t *packet, size_t size
 static int gcm_unseal(void *state, uint32_t sequence, uint8_t *packet, size_t size)
 {
     struct gcm *gcm = state;
-    int written, body = (int)(size - LENGTH_SIZE);
     if (!gcm_fits(size))
         return SP_E_MALFORMED;
-    if (EVP_DecryptInit_ex2(gcm->context, NULL, NULL, gcm->iv, NULL) != 1 ||
-        EVP_CIPHER_CTX_ctrl(gcm->context, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, packet + size) != 1 ||
+    int written, body = (int)(size - LENGTH_SIZE);
+    OSSL_PARAM tag[] = {tag_param(packet + size), OSSL_PARAM_construct_end()};
+    if (EVP_DecryptInit_ex2(gcm->context, NULL, NULL, gcm->iv, tag) != 1 ||
         EVP_DecryptUpdate(gcm->context, NULL, &written, packet, LENGTH_SIZE) != 1 ||
         EVP_DecryptUpdate(gcm->context, packet + LENGTH_SIZE, &written, packet + LENGTH_SIZE, body) != 1) {
         OPENSSL_cleanse(packet + LENGTH_SIZE, (size_t)body);
