@@ -26,25 +26,53 @@ union msg_body;
 #define CHANNEL_WINDOW_MAX (4u << 20)  /* to this a window may grow */
 #define CHANNELS_WINDOW_MAX (8u << 20) /* and all windows of a connection together, beyond the first */
 
+enum {
+    SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91,
+    SSH_MSG_CHANNEL_OPEN_FAILURE = 92,
+    SSH_MSG_CHANNEL_WINDOW_ADJUST = 93,
+    SSH_MSG_CHANNEL_EOF = 96,
+    SSH_MSG_CHANNEL_CLOSE = 97,
+    SSH_MSG_CHANNEL_REQUEST = 98,
+    SSH_MSG_CHANNEL_SUCCESS = 99,
+    SSH_MSG_CHANNEL_FAILURE = 100,
+};
+
+#define SSH_EXTENDED_DATA_STDERR 1u
+
+/* What a request that the login process answers is about. */
+enum channel_subject {
+    CHANNEL_ABOUT_ENV,
+    CHANNEL_ABOUT_PTY,
+    CHANNEL_ABOUT_RUN,
+    CHANNEL_ABOUT_BREAK,
+};
+
 /* One end of a program: a descriptor of ours, non-blocking. */
 struct channel_stream {
-    int fd;      /* -1: closed or not there yet */
-    bool ready;  /* poll said so and no call has said EAGAIN since */
+    int fd;     /* -1: closed or not there yet */
+    bool ready; /* poll said so, and no read has come back short since */
+    bool held;  /* one octet was read while the peer's window was shut, to see whether the end is near */
+    uint8_t held_octet;
     int poll_at; /* index of its entry in the last channels_poll_fill(); -1: none */
 };
 
+/* A request that waits for its answer, or for those before it to be answered. */
 struct channel_reply {
-    uint8_t want : 1, known : 1, ok : 1, run : 1, pty : 1;
+    bool want;  /* the client wants to know */
+    bool known; /* `ok` says what */
+    bool ok;
+    uint8_t about; /* enum channel_subject */
 };
 
 struct channel {
     bool used;
     /* The peer's view: RFC 4254 section 5.1. */
+    uint32_t number; /* ours: the index in the table */
     uint32_t peer_number;
     uint32_t peer_window;     /* octets that we may still send */
     uint32_t peer_packet_max; /* octets of data in one packet */
     bool eof_sent, close_sent, eof_received, close_received;
-    bool gone_sent; /* channel_gone has told the login process */
+    bool told; /* the login process has heard of this channel */
 
     /* Requests without a reply, oldest first: a ring. */
     struct channel_reply replies[CHANNEL_REQUESTS_MAX];
@@ -52,7 +80,7 @@ struct channel {
     uint16_t unanswered; /* answers that the login process still owes for this number */
 
     /* The program. */
-    bool pty_asked, pty, run_asked, started, exited, exit_sent;
+    bool pty_asked, run_asked, started, terminal, exited;
     uint8_t kind;    /* enum program_kind */
     uint64_t serial; /* the login process's, once started */
     bool size_waits; /* window-change before the terminal is ours */
@@ -77,7 +105,7 @@ struct channels {
     uint32_t turn;         /* whose turn it is in the pump */
     uint64_t window_extra; /* sum of window_target beyond CHANNEL_WINDOW_FIRST */
     bool no_more_sessions;
-    uint32_t failures; /* refused opens and unknown requests, for the log */
+    uint32_t replies_due; /* entries in all rings of replies: at most CHANNEL_REQUESTS_MAX */
 
     /* ClientAliveInterval: global_request.h. */
     uint64_t alive_due_ms;
@@ -108,7 +136,23 @@ int channels_pump(struct connection *c) MUST_USE;
 /* The connection ends: closes every descriptor and frees the table. Nothing is sent. */
 void channels_close_all(struct connection *c);
 
-/* The user has logged in and may have `most` channels: 0 or -ENOMEM. */
+/* The user has logged in and may have `most` channels, none if 0: 0 or -ENOMEM. */
 int channels_open_table(struct connection *c, uint32_t most) MUST_USE;
-/* channel_* of the login process; called by on_session_message(). */
+/* channel_* of the login process; called by on_session_message(). channel_program.c */
 int channel_on_answer(struct connection *c, unsigned number, const union msg_body *body) MUST_USE;
+
+/* ---- between the files of the subject ---- */
+
+/* The channel of that number of ours, unless the client has closed it; NULL: there is none. */
+struct channel *channel_find(struct connection *c, uint32_t number);
+/* Sends EOF and CLOSE as soon as they are due, and gives the number back. *ch may be unused afterwards. */
+int channel_settle(struct connection *c, struct channel *ch) MUST_USE;
+/* Closes a stream; a terminal, which is two streams of one descriptor, with its last one. */
+void channel_stream_close(struct channel *ch, struct channel_stream *stream);
+/* Nothing of the program's output is wanted any more, or there is none. */
+static inline bool channel_output_is_over(const struct channel *ch)
+{
+    return ch->output.fd < 0 && ch->error.fd < 0;
+}
+/* An informational event about this channel. */
+void channel_log(struct connection *c, const struct channel *ch, const char *name, const char *what);

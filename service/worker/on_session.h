@@ -21,3 +21,6 @@ int on_session_message(struct connection *c) MUST_USE;
  * client until it is false again, and then dispatches first what it already holds.
  */
 bool session_is_behind(const struct connection *c);
+
+/* What link_send() to the login process returned, as a handler's result: a link that failed ends the connection. */
+int session_told(struct connection *c, int r) MUST_USE;
