@@ -15,6 +15,7 @@
 #include "worker/connection.h"
 #include "worker/on_session.h"
 #include "worker/packet.h"
+#include "worker/ssh_numbers.h"
 
 /* RFC 4254 section 5.1. */
 enum ssh_open_failure {

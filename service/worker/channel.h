@@ -26,15 +26,10 @@ union msg_body;
 #define CHANNEL_WINDOW_MAX (4u << 20)  /* to this a window may grow */
 #define CHANNELS_WINDOW_MAX (8u << 20) /* and all windows of a connection together, beyond the first */
 
+/* What only a server sends; the others are in ssh_numbers.h. */
 enum {
     SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91,
     SSH_MSG_CHANNEL_OPEN_FAILURE = 92,
-    SSH_MSG_CHANNEL_WINDOW_ADJUST = 93,
-    SSH_MSG_CHANNEL_EOF = 96,
-    SSH_MSG_CHANNEL_CLOSE = 97,
-    SSH_MSG_CHANNEL_REQUEST = 98,
-    SSH_MSG_CHANNEL_SUCCESS = 99,
-    SSH_MSG_CHANNEL_FAILURE = 100,
 };
 
 #define SSH_EXTENDED_DATA_STDERR 1u

@@ -8,6 +8,7 @@
 
 #include "worker/connection.h"
 #include "worker/packet.h"
+#include "worker/ssh_numbers.h"
 
 #define QUEUE_CAPACITY_FIRST 16384u
 #define QUEUE_CAPACITY_KEPT 65536u /* an empty queue larger than this is given back */

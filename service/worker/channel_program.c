@@ -15,6 +15,7 @@
 #include "worker/channel_request.h"
 #include "worker/connection.h"
 #include "worker/packet.h"
+#include "worker/ssh_numbers.h"
 
 static int breach(struct connection *c)
 {

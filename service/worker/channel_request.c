@@ -11,6 +11,7 @@
 #include "worker/connection.h"
 #include "worker/on_session.h"
 #include "worker/packet.h"
+#include "worker/ssh_numbers.h"
 
 /* What a handler of a request says, besides 0 (done, and well), -errno and WORKER_E_END. */
 enum {

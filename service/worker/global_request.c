@@ -8,12 +8,7 @@
 
 #include "worker/connection.h"
 #include "worker/packet.h"
-
-enum {
-    SSH_MSG_GLOBAL_REQUEST = 80,
-    SSH_MSG_REQUEST_SUCCESS = 81,
-    SSH_MSG_REQUEST_FAILURE = 82,
-};
+#include "worker/ssh_numbers.h"
 
 /* OpenSSH PROTOCOL 2.2. */
 static bool request_no_more_sessions(struct connection *c)
