@@ -44,7 +44,8 @@ struct config_list {
 
 /*
  * struct config: one field per row of options.def, plus what SPECIAL rows fill. Text fields are never NULL. NAMES
- * fields are the list as written ("" if the keyword is absent), for policy_resolve() to apply.
+ * fields are the list as written ("" if the keyword is absent), for policy_resolve() to apply. An item of a LINES field
+ * is the name, one blank and the rest of the line ("sftp /usr/lib/openssh/sftp-server -l INFO").
  */
 struct config {
 #define FLAG(keyword_, field_, default_, scope_) bool field_;
@@ -52,8 +53,10 @@ struct config {
 #define SECONDS(keyword_, field_, default_, min_, max_, scope_) uint32_t field_;
 #define WORD(keyword_, field_, default_, scope_) char *field_;
 #define CHOICE(keyword_, field_, default_, choices_, scope_) char *field_;
+#define REST(keyword_, field_, default_, scope_) char *field_;
 #define LIST(keyword_, field_, default_, scope_) struct config_list field_;
 #define REPEAT(keyword_, field_, default_, scope_) struct config_list field_;
+#define LINES(keyword_, field_, scope_) struct config_list field_;
 #define NAMES(keyword_, field_, scope_) char *field_;
 #define SPECIAL(keyword_, parser_, scope_)
 #include "config/options.def"
@@ -82,11 +85,25 @@ int config_evaluate(const struct config_source *source, const struct config_who 
                     struct config_error *error) MUST_USE;
 void config_free(struct config *config);
 
+/* What `-C user=root,addr=10.0.0.1,laddr=...,lport=22` says; fields that it does not name stay as they are, so that
+ * several -C add up. host= and rdomain= are accepted and mean nothing here. The strings in *who live in *storage
+ * (free()). Groups are the caller's to fill in. */
+int config_who_parse(const char *text, struct config_who *who, char **storage, struct config_error *error) MUST_USE;
+
+/* The command line of a subsystem, owned by config; NULL: there is none of that name. */
+const char *config_subsystem(const struct config *config, struct sp_span name);
+
+#define CONFIG_HOST_MAX 80u
+/* Takes a ListenAddress apart: "192.0.2.1", "192.0.2.1:22", "2001:db8::1", "[2001:db8::1%eth0]:22". port is 0 if the
+ * text has none. CONFIG_E_INVALID: not one of these. */
+int config_listen_address(const char *text, char host[CONFIG_HOST_MAX], uint16_t *port) MUST_USE;
+
 /* Writes the effective configuration as `sallyportd -T` shows it: "keyword value" lines, lower-case keywords. */
-struct config_output;
 int config_print(const struct config *config, int fd) MUST_USE;
 
 /* Pattern lists of sshd_config(5) PATTERNS: *, ?, !; "a,!b*". -1: a negated pattern matched; 0: none; 1: matched. */
 int config_match_patterns(const char *value, const char *patterns);
 /* Address pattern lists with CIDR, as in Match Address and from="...". Same results; -2: malformed list. */
 int config_match_addresses(const char *address, const char *patterns);
+/* One item of AllowUsers or DenyUsers: USER or USER@ADDRESSES, each a pattern. address may be NULL: not known. */
+bool config_match_user(const char *user, const char *address, const char *pattern);

@@ -4,7 +4,9 @@
 #undef SECONDS
 #undef WORD
 #undef CHOICE
+#undef REST
 #undef LIST
 #undef REPEAT
+#undef LINES
 #undef NAMES
 #undef SPECIAL

@@ -1,0 +1,16 @@
+/* Keywords that OpenSSH's sshd_config has and this configuration has not. */
+#pragma once
+
+#include "config/error.h"
+#include "config/lexer.h"
+
+size_t foreign_count(void);
+const char *foreign_keyword(size_t index); /* index < foreign_count() */
+
+enum {
+    FOREIGN_E_UNKNOWN = 2, /* no keyword of OpenSSH's either */
+};
+
+/* 0: the line asks for what this server does anyway. CONFIG_E_INVALID: *why says, keyword included, what to write
+ * instead. FOREIGN_E_UNKNOWN. */
+int foreign_check(const struct lexer_line *line, struct config_error *why) MUST_USE;

@@ -1,0 +1,25 @@
+/* One line of the configuration, taken apart. */
+#pragma once
+
+#include "config/config.h"
+
+#define LEXER_ARGUMENTS_MAX 512u
+
+struct lexer_line {
+    const char *keyword;
+    const char *arguments[LEXER_ARGUMENTS_MAX]; /* quotes and escapes resolved */
+    size_t count;
+    const char *rest;     /* everything behind the keyword as it stands, comments too */
+    const char *second;   /* where the second argument begins in `rest`; NULL: there is none */
+    const char *rest_end; /* behind the last argument in `rest`, so without a comment */
+    char raw[CONFIG_LINE_MAX + 1];
+    char text[CONFIG_LINE_MAX + 2];
+};
+
+enum {
+    LEXER_E_EMPTY = 1,     /* nothing but blanks or a comment */
+    LEXER_E_MALFORMED = 2, /* *why says what is wrong */
+};
+
+/* `line` is without its newline. *out points into itself: do not copy it. */
+int lexer_split(struct sp_span line, struct lexer_line *out, const char **why) MUST_USE;

@@ -1,0 +1,89 @@
+/*
+ * The configuration as the other programs get it: its lines, Include resolved, in a sealed memory file. Input of
+ * unpacking: octets that the monitor wrote. The monitor is not root and what it sends goes to programs that are, so
+ * unpacking believes nothing: shape and limits are checked here, and every line is parsed again by the receiver.
+ *
+ *   uint32 magic, uint32 version, then per entry: byte kind, uint32 line, string text
+ */
+#include "config/source.h"
+
+#include <errno.h>
+
+#include <sallyport/wire.h>
+
+#define SNAPSHOT_MAGIC 0x73706366u /* "spcf" */
+#define SNAPSHOT_VERSION 1u
+
+int config_source_pack(const struct config_source *source, uint8_t **data, size_t *size)
+{
+    struct sp_out out = {.data = calloc(1, source->packed_size), .capacity = source->packed_size};
+    if (!out.data)
+        return -ENOMEM;
+    sp_put_u32(&out, SNAPSHOT_MAGIC);
+    sp_put_u32(&out, SNAPSHOT_VERSION);
+    for (size_t i = 0; i < source->count; i++) {
+        sp_put_u8(&out, (uint8_t)source->entries[i].kind);
+        sp_put_u32(&out, source->entries[i].line);
+        sp_put_text(&out, source->entries[i].text);
+    }
+    if (sp_put_end(&out) != 0) {
+        free(out.data);
+        return -EOVERFLOW;
+    }
+    *data = out.data;
+    *size = out.size;
+    return 0;
+}
+
+static size_t text_limit(unsigned kind)
+{
+    return kind == SOURCE_LINE ? CONFIG_LINE_MAX : kind == SOURCE_BEGIN ? SOURCE_NAME_MAX : 0;
+}
+
+/* The depth after an entry of that kind, or -1: it cannot stand there. Lines stand in files, and there is one outermost
+ * file. */
+static int next_depth(unsigned kind, int depth, bool is_first)
+{
+    if (depth == 0 && !(is_first && kind == SOURCE_BEGIN))
+        return -1;
+    if (kind == SOURCE_LINE)
+        return depth;
+    if (kind == SOURCE_BEGIN)
+        return depth < (int)CONFIG_INCLUDE_DEPTH_MAX ? depth + 1 : -1;
+    return kind == SOURCE_END ? depth - 1 : -1;
+}
+
+static int unpack_entry(struct sp_in *in, struct config_source *source, int *depth)
+{
+    unsigned kind = sp_get_u8(in);
+    uint32_t line = sp_get_u32(in);
+    struct sp_span text = sp_get_text(in, text_limit(kind));
+    int deeper = next_depth(kind, *depth, source->count == 0);
+    if (in->bad || deeper < 0)
+        return CONFIG_E_INVALID;
+    *depth = deeper;
+    return source_add(source, (enum source_entry_kind)kind, line, text);
+}
+
+int config_source_unpack(struct sp_span data, struct config_source **source, struct config_error *error)
+{
+    struct config_place place = {.file = "configuration snapshot"};
+    CLEANUP(source_cleanup) struct config_source *made = NULL;
+    if (data.size > CONFIG_SNAPSHOT_MAX)
+        return config_complain(error, &place, "expected at most %u octets", CONFIG_SNAPSHOT_MAX);
+    struct sp_in in = sp_in_of(data);
+    uint32_t magic = sp_get_u32(&in);
+    uint32_t version = sp_get_u32(&in);
+    if (in.bad || magic != SNAPSHOT_MAGIC || version != SNAPSHOT_VERSION)
+        return config_complain(error, &place, "expected version %u of the format", SNAPSHOT_VERSION);
+    int result = source_new(&made);
+    int depth = 0;
+    while (result == 0 && in.left != 0)
+        result = unpack_entry(&in, made, &depth);
+    if (result < 0)
+        return result;
+    if (result != 0 || made->count == 0 || depth != 0)
+        return config_complain(error, &place, "expected whole entries in nested files");
+    *source = TAKE(made);
+    return 0;
+}

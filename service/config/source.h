@@ -1,0 +1,55 @@
+/*
+ * The lines of a configuration in the order in which they count, with marks where a file begins and ends, because a
+ * Match block ends with its file.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "config/error.h"
+
+enum source_entry_kind {
+    SOURCE_LINE = 1,  /* text: a line that is neither empty nor a comment nor an Include */
+    SOURCE_BEGIN = 2, /* text: the file's name; line: of the Include, in the file before */
+    SOURCE_END = 3,   /* text: "" */
+};
+
+struct source_entry {
+    enum source_entry_kind kind;
+    uint32_t line;
+    char *text;
+};
+
+struct config_source {
+    struct source_entry *entries;
+    size_t count, capacity;
+    size_t packed_size; /* octets of its snapshot, kept within CONFIG_SNAPSHOT_MAX */
+};
+
+#define SOURCE_NAME_MAX 4096u
+#define SOURCE_HEAD_SIZE 8u       /* magic, version */
+#define SOURCE_ENTRY_HEAD_SIZE 9u /* kind, line, the text's length */
+
+enum {
+    SOURCE_E_FULL = 1, /* would not fit into a snapshot */
+};
+
+int source_new(struct config_source **source) MUST_USE;
+int source_add(struct config_source *source, enum source_entry_kind kind, uint32_t line,
+               struct sp_span text) MUST_USE;
+static inline void source_cleanup(struct config_source **source)
+{
+    config_source_free(*source);
+}
+
+/* One reading of a file and what it includes. */
+struct source_reading {
+    struct config_source *source;
+    struct config_error *error;
+    size_t octets_left; /* of all files together */
+    unsigned depth;
+    bool has_files; /* false: text in memory, which cannot include */
+};
+
+/* Adds a text's lines, and what its Include lines name. line: of the Include that led here, 0 for the first. */
+int source_read_text(struct source_reading *reading, const char *name, uint32_t line,
+                     struct sp_span text) MUST_USE;
