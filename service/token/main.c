@@ -19,8 +19,10 @@
 
 #include "base/fd.h"
 #include "base/sandbox.h"
+#include "base/secret.h"
 #include "ipc/link.h"
-#include "token/pin.h"
+
+#define PIN_MAX 1024u /* octets */
 
 /* The signer's words for mechanisms are the provider's. */
 _Static_assert((int)TOKEN_EDDSA == (int)SP_HOSTKEY_EDDSA, "mechanisms");
@@ -42,7 +44,7 @@ struct token {
     size_t key_count;
     int link_fd;
     int pin_fd;
-    struct pin pin;
+    struct secret pin;
     struct link signer;
     const struct sp_hostkey_ops *ops;
     void *provider;
@@ -132,7 +134,7 @@ static int read_pin(struct token *t)
 {
     if (t->pin_fd < 0)
         return 0;
-    int r = pin_read(t->pin_fd, &t->pin);
+    int r = secret_read(t->pin_fd, PIN_MAX, &t->pin);
     close(t->pin_fd);
     if (r == 0)
         return 0;
@@ -146,10 +148,10 @@ static int open_provider(struct token *t)
     struct sp_hostkey_error error = {{0}};
     bool pin_needed = false;
     struct sp_hostkey_config config = {
-        .module = t->module, .keys = t->keys, .key_count = t->key_count, .pin = pin_span(&t->pin)};
+        .module = t->module, .keys = t->keys, .key_count = t->key_count, .pin = secret_span(&t->pin)};
     int r = t->ops->open(&config, &t->provider, &pin_needed, &error);
     if (!pin_needed)
-        pin_wipe(&t->pin);
+        secret_wipe(&t->pin);
     return r ? give_up(t, r, error.text) : 0;
 }
 
@@ -207,7 +209,7 @@ static int run(struct token *t)
         r = serve(t, inbox);
     if (t->provider)
         t->ops->close(t->provider);
-    pin_wipe(&t->pin);
+    secret_wipe(&t->pin);
     if (link_flush(&t->signer) != 0 && r == 0)
         r = EXIT_MACHINE;
     link_close(&t->signer);
