@@ -9,10 +9,12 @@
 #include "base/sandbox.h"
 #include "base/util.h"
 #include "config/config.h"
+#include "ipc/log.h"
 #include "ipc/messages.h"
 
 struct worker_setup {
     uint64_t generation;
+    enum log_level log_level;
     struct config *config; /* as it is for everybody: no user is known here */
     uint8_t *offer_bytes;  /* owned; what `offer` points into */
     struct msg_offer offer;

@@ -85,7 +85,7 @@ struct kex_direction {
 struct kex {
     enum kex_step step;
     bool ignore_next; /* the peer's guessed packet is to be dropped */
-    bool by_peer;     /* the peer began this exchange */
+    uint64_t begun_ms;
     const struct sp_kex_ops *ops;
     const struct sp_digest_ops *digest;
     struct kex_direction in, out;
@@ -105,6 +105,7 @@ struct transport {
     bool ext_info_seen;    /* the client's own has come */
     bool ext_info_in_auth; /* and asks for a second one of ours */
     bool data_waits;       /* packet_may_send_data() was false when last looked at */
+    bool input_waits;      /* something was left unhandled when last looked at */
     size_t v_c_size;
     uint8_t v_c[IDENT_MAX]; /* without CR LF */
 
@@ -114,6 +115,7 @@ struct transport {
     struct kex kex;
 
     uint32_t rekeys;               /* exchanges after the first */
+    uint64_t peer_rekeys;          /* those that the client asked for */
     uint64_t started_ms, keyed_ms; /* when the connection began; when the last exchange ended */
 
     size_t padding_left;

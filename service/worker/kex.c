@@ -1,0 +1,187 @@
+/*
+ * The key exchange after both KEXINITs. Input: the client's public value, then the signer's answer. Output: the
+ * transcript for the signer, our reply, new keys in both directions. RFC 4253 sections 7.2, 7.3 and 8; OpenSSH PROTOCOL
+ * section 1.10 for strict key exchange.
+ */
+#include "worker/kex.h"
+
+#include <errno.h>
+
+#include "base/ident.h"
+#include "base/loop.h"
+#include "worker/connection.h"
+#include "worker/newkeys.h"
+#include "worker/packet.h"
+#include "worker/packet_out.h"
+#include "worker/ssh_numbers.h"
+#include "worker/transport_messages.h"
+
+/* Room for the encoding of K: a length, a sign octet, the value. */
+#define SECRET_ENCODED_MAX (SP_KEX_SECRET_MAX + 5u)
+
+static struct sp_span public_get(enum sp_kex_field field, struct sp_in *in)
+{
+    return field == SP_KEX_MPINT ? sp_get_mpint(in, SP_KEX_PUBLIC_MAX) : sp_get_string(in, SP_KEX_PUBLIC_MAX);
+}
+
+static void value_put(enum sp_kex_field field, struct sp_out *out, struct sp_span value)
+{
+    if (field == SP_KEX_MPINT)
+        sp_put_mpint(out, value);
+    else
+        sp_put_string(out, value);
+}
+
+/* The magnitude of an mpint is stated without the zeros that its module may leave in front. */
+static struct sp_span magnitude(enum sp_kex_field field, struct sp_span value)
+{
+    while (field == SP_KEX_MPINT && value.size != 0 && value.data[0] == 0) {
+        value.data++;
+        value.size--;
+    }
+    return value;
+}
+
+/* Everything that the signer needs to compute H for itself: it believes no hash of ours. */
+static int signature_ask(struct connection *c, struct sp_span client_public)
+{
+    struct transport *t = &c->transport;
+    struct kex *kex = &t->kex;
+    const struct sp_kex_info *info = kex->ops->info;
+    const struct msg_transcript transcript = {
+        .v_c = sp_span_of(t->v_c, t->v_c_size),
+        .v_s = sp_text(SALLYPORT_IDENT),
+        .i_c = sp_span_of(kex->i_c, kex->i_c_size),
+        .i_s = sp_span_of(kex->i_s, kex->i_s_size),
+        .host_key_algorithm = sp_text(kex->host_key_algorithm),
+        .client_public = client_public,
+        .server_public =
+            magnitude(info->public_field, sp_span_of(kex->server_public, kex->server_public_size)),
+        .secret = magnitude(info->secret_field, sp_span_of(kex->secret, kex->secret_size)),
+    };
+    size_t most = kex->i_c_size + kex->i_s_size + SP_KEX_PUBLIC_MAX * 2 + SP_KEX_SECRET_MAX + 2048;
+    struct sp_out out = {.data = malloc(most), .capacity = most};
+    if (!out.data)
+        return -ENOMEM;
+    int r = message_encode(message_find(MSG_transcript), &transcript, &out);
+    if (r == 0)
+        r = link_send(&c->monitor, ask_signature, .transcript = sp_written(&out));
+    explicit_bzero(out.data, out.size);
+    free(out.data);
+    if (r)
+        return r < 0 ? r : connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server cannot sign now");
+    kex->step = KEX_SIGNING;
+    return 0;
+}
+
+static int public_refused(struct connection *c, int r)
+{
+    if (r < 0)
+        return r;
+    return connection_fail(c, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,
+                           "the client's public value is not acceptable");
+}
+
+int on_ssh_kex_init(struct connection *c, struct sp_in *in)
+{
+    struct kex *kex = &c->transport.kex;
+    if (kex->step != KEX_AGREED || kex->ignore_next)
+        return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "a key exchange message out of order");
+    struct sp_span client_public = public_get(kex->ops->info->public_field, in);
+    if (sp_get_end(in))
+        return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "malformed key exchange message");
+
+    struct sp_out server_public = {.data = kex->server_public, .capacity = sizeof kex->server_public};
+    struct sp_out secret = {.data = kex->secret, .capacity = sizeof kex->secret};
+    int r = kex->ops->respond(client_public, &server_public, &secret);
+    if (r)
+        return public_refused(c, r);
+    kex->server_public_size = server_public.size;
+    kex->secret_size = secret.size;
+    return signature_ask(c, client_public);
+}
+
+static int reply_send(struct connection *c, const struct msg_signature *signature)
+{
+    struct kex *kex = &c->transport.kex;
+    struct sp_out *out = packet_begin(c, SSH_MSG_KEX_REPLY);
+    sp_put_string(out, signature->host_key);
+    value_put(kex->ops->info->public_field, out, sp_span_of(kex->server_public, kex->server_public_size));
+    sp_put_string(out, signature->signature);
+    int r = packet_end(c);
+    if (r)
+        return r;
+    packet_begin(c, SSH_MSG_NEWKEYS);
+    return packet_end(c);
+}
+
+/* Makes the keys of both directions, and forgets K at once. */
+static int keys_make(struct connection *c, struct sp_span h, struct packet_keys *out_keys)
+{
+    struct transport *t = &c->transport;
+    struct kex *kex = &t->kex;
+    uint8_t encoded[SECRET_ENCODED_MAX];
+    struct sp_out k = {.data = encoded, .capacity = sizeof encoded};
+    value_put(kex->ops->info->secret_field, &k, sp_span_of(kex->secret, kex->secret_size));
+    explicit_bzero(kex->secret, kex->secret_size);
+    kex->secret_size = 0;
+    const struct newkeys_source source = {
+        .digest = kex->digest,
+        .k = sp_written(&k),
+        .h = h,
+        .session_id = sp_span_of(t->session_id, t->session_id_size),
+    };
+    int r = sp_put_end(&k) ? -EINVAL : newkeys_open(&source, &kex->in, false, "ACE", &kex->next_in);
+    if (r == 0)
+        r = newkeys_open(&source, &kex->out, true, "BDF", out_keys);
+    explicit_bzero(encoded, sizeof encoded);
+    return r;
+}
+
+/* H comes from the monitor, whose first one is the session id; a wrong one would give keys that the client has not. */
+static int session_id_fix(struct transport *t, struct sp_span h)
+{
+    if (h.size != t->kex.digest->size || h.size > sizeof t->session_id)
+        return -EPROTO;
+    if (t->session_id_size == 0) {
+        memcpy(t->session_id, h.data, h.size);
+        t->session_id_size = h.size;
+    }
+    return 0;
+}
+
+int kex_on_signature(struct connection *c, const struct msg_signature *signature)
+{
+    struct transport *t = &c->transport;
+    struct packet_keys out_keys = {0};
+    if (t->kex.step != KEX_SIGNING)
+        return -EPROTO;
+    int r = session_id_fix(t, signature->h);
+    if (r == 0)
+        r = reply_send(c, signature);
+    if (r == 0)
+        r = keys_make(c, signature->h, &out_keys);
+    if (r)
+        return r;
+    newkeys_use(&t->out, &out_keys, t->strict);
+    t->kex.step = KEX_SWITCHING;
+    r = c->phase == PHASE_START ? ext_info_send(c) : 0;
+    return r ? r : packet_send_kept(c);
+}
+
+int on_ssh_newkeys(struct connection *c, struct sp_in *in)
+{
+    struct transport *t = &c->transport;
+    if (t->kex.step != KEX_SWITCHING)
+        return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "NEWKEYS out of order");
+    if (sp_get_end(in))
+        return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "malformed NEWKEYS");
+    newkeys_use(&t->in, &t->kex.next_in, t->strict);
+    t->kex.step = KEX_NONE;
+    t->keyed_ms = clock_ms();
+    if (c->phase == PHASE_START)
+        connection_move(c, PHASE_READY);
+    else
+        t->rekeys++;
+    return 0;
+}

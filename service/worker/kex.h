@@ -1,0 +1,22 @@
+/*
+ * The key exchange (RFC 4253 sections 7 and 8), a straight line of steps (enum kex_step): our KEXINIT, the client's,
+ * its public value, the signer's answer, our reply with NEWKEYS, its NEWKEYS.
+ */
+#pragma once
+
+#include <sallyport/wire.h>
+
+#include "base/util.h"
+
+struct connection;
+struct msg_signature;
+
+/* Ours: at the beginning, for a rekey, or in answer to the client's. */
+int kexinit_send(struct connection *c) MUST_USE;
+
+int on_ssh_kexinit(struct connection *c, struct sp_in *in) MUST_USE;
+int on_ssh_kex_init(struct connection *c, struct sp_in *in) MUST_USE;
+int on_ssh_newkeys(struct connection *c, struct sp_in *in) MUST_USE;
+
+/* The signer's answer, by on_monitor.c. */
+int kex_on_signature(struct connection *c, const struct msg_signature *signature) MUST_USE;

@@ -1,0 +1,66 @@
+/*
+ * Messages of the monitor. Input: c->monitor, checked by the link against messages.def. Output: calls into the key
+ * exchange and authentication, or the end.
+ */
+#include "worker/on_monitor.h"
+
+#include <errno.h>
+
+#include "worker/connection.h"
+#include "worker/kex.h"
+
+static int on_signature(struct connection *c, struct link_inbox *inbox)
+{
+    return kex_on_signature(c, &inbox->body.signature);
+}
+
+/* Once: the user was named once. */
+static int on_login_link(struct connection *c, struct link_inbox *inbox)
+{
+    if (link_is_open(&c->session))
+        return -EPROTO;
+    return auth_link_arrived(c, link_take_fd(inbox, 0));
+}
+
+/* The monitor's reasons are those of RFC 4250 section 4.2.2; it alone may use all of them. */
+static int on_end(struct connection *c, struct link_inbox *inbox)
+{
+    struct sp_span text = inbox->body.end.text;
+    return connection_fail(c, (enum ssh_disconnect)inbox->body.end.reason, "%.*s", (int)text.size,
+                           (const char *)text.data);
+}
+
+static const struct {
+    enum msg_number number;
+    int (*handler)(struct connection *c, struct link_inbox *inbox);
+} handlers[] = {
+    {MSG_signature, on_signature},
+    {MSG_login_link, on_login_link},
+    {MSG_end, on_end},
+};
+
+static int handle(struct connection *c)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(handlers); i++)
+        if (handlers[i].number == c->inbox->row->number)
+            return handlers[i].handler(c, c->inbox);
+    return -EPROTO;
+}
+
+int on_monitor_message(struct connection *c)
+{
+    for (;;) {
+        int r = link_receive(&c->monitor, c->phase, c->inbox);
+        if (r == LINK_E_AGAIN)
+            return 0;
+        if (r == LINK_E_CLOSED)
+            return connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server is going down");
+        if (r == LINK_E_ILLEGAL)
+            return -EPROTO;
+        if (r)
+            return r;
+        r = handle(c);
+        if (r)
+            return r;
+    }
+}

@@ -1,0 +1,17 @@
+/* The prepared parent of all workers. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/util.h"
+
+struct sandbox_filter;
+
+struct zygote_options {
+    int listener;      /* owned by the zygote: a listening SEQPACKET socket */
+    uid_t monitor_uid; /* who besides root may be the monitor */
+    const struct sandbox_filter *filter;
+};
+
+/* Serves one monitor after the other until told to end. An exit status. */
+int zygote_run(const struct zygote_options *options);
