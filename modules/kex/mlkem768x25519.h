@@ -5,8 +5,7 @@
 
 #include <sallyport/kex.h>
 
-#define MLKEM768_EK_SIZE 1184u /* encapsulation key: 768 coefficients of 12 bits, then a seed of 32 octets   \
-                                */
+#define MLKEM768_EK_SIZE 1184u /* encapsulation key: 768 coefficients of 12 bits, a seed of 32 octets */
 #define MLKEM768_CT_SIZE 1088u
 #define MLKEM768_SECRET_SIZE 32u
 
