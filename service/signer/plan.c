@@ -1,0 +1,218 @@
+/*
+ * From a configuration to token processes. Input: the evaluated configuration. Output: one token spec per token that
+ * its keys live on (times TokenThreads), and where each key is among them.
+ */
+#include "signer/plan.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "signer/uri.h"
+
+struct planner {
+    const struct config *config;
+    struct plan *plan;
+    char *error;
+    size_t error_size;
+};
+
+static PRINTF_LIKE(2, 3) int refuse(struct planner *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->error, p->error_size, format, args);
+    va_end(args);
+    return PLAN_E_INVALID;
+}
+
+bool pin_source_is_valid(const char *source)
+{
+    static const char file[] = "file:/", credential[] = "credential:";
+    if (strncmp(source, file, sizeof file - 1) == 0)
+        return strlen(source) < PATH_MAX;
+    if (strncmp(source, credential, sizeof credential - 1) != 0)
+        return false;
+    const char *name = source + sizeof credential - 1;
+    return *name != 0 && *name != '.' && !strchr(name, '/') && strlen(name) <= NAME_MAX;
+}
+
+static bool name_is_identifier(const char *name, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        char c = name[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+        if (!letter && !(i != 0 && c >= '0' && c <= '9'))
+            return false;
+    }
+    return size != 0;
+}
+
+bool environment_is_valid(const char *variable)
+{
+    static const char *const loaders[] = {"LD_",     "GLIBC_",  "GCONV_",   "LOCPATH",
+                                          "NLSPATH", "MALLOC_", "OPENSSL_", "P11_KIT_"};
+    const char *equals = strchr(variable, '=');
+    if (!equals || !name_is_identifier(variable, (size_t)(equals - variable)))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(loaders); i++)
+        if (strncmp(variable, loaders[i], strlen(loaders[i])) == 0)
+            return false;
+    return true;
+}
+
+void token_spec_free(struct token_spec *spec)
+{
+    for (size_t i = 0; i < spec->uri_count; i++)
+        free(spec->uris[i]);
+    for (size_t i = 0; i < spec->environment_count; i++)
+        free(spec->environment[i]);
+    free(spec->uris);
+    free(spec->environment);
+    free(spec->module);
+    free(spec->pin_source);
+    free(spec->token);
+    *spec = (struct token_spec){0};
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->token_count; i++)
+        token_spec_free(&plan->tokens[i]);
+    *plan = (struct plan){0};
+}
+
+static bool lists_equal(char *const *a, size_t a_count, char *const *b, size_t b_count)
+{
+    for (size_t i = 0; i < a_count && i < b_count; i++)
+        if (strcmp(a[i], b[i]) != 0)
+            return false;
+    return a_count == b_count;
+}
+
+static bool same_token(const struct token_spec *a, const char *module, const char *pin_source,
+                       const char *token)
+{
+    return strcmp(a->module, module) == 0 && strcmp(a->pin_source, pin_source) == 0 &&
+           strcmp(a->token, token) == 0;
+}
+
+bool token_spec_equal(const struct token_spec *a, const struct token_spec *b)
+{
+    return a->replica == b->replica && same_token(a, b->module, b->pin_source, b->token) &&
+           lists_equal(a->uris, a->uri_count, b->uris, b->uri_count) &&
+           lists_equal(a->environment, a->environment_count, b->environment, b->environment_count);
+}
+
+static int list_add(char ***items, size_t *count, const char *text)
+{
+    char **larger = reallocarray(*items, *count + 1, sizeof **items);
+    if (!larger)
+        return -ENOMEM;
+    *items = larger;
+    larger[*count] = strdup(text);
+    if (!larger[*count])
+        return -ENOMEM;
+    (*count)++;
+    return 0;
+}
+
+static int spec_fill(struct token_spec *spec, const struct config *config, const char *module,
+                     const char *pin_source, const char *token)
+{
+    spec->module = strdup(module);
+    spec->pin_source = strdup(pin_source);
+    spec->token = strdup(token);
+    int r = spec->module && spec->pin_source && spec->token ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < config->token_environment.count; i++)
+        r = list_add(&spec->environment, &spec->environment_count, config->token_environment.items[i]);
+    return r;
+}
+
+/* Finds or makes the specs of a key's token: the position of the first of its replicas. */
+static int token_place(struct planner *p, const char *module, const char *pin_source, const char *token,
+                       size_t *first)
+{
+    struct plan *plan = p->plan;
+    for (size_t i = 0; i < plan->token_count; i += plan->replicas)
+        if (same_token(&plan->tokens[i], module, pin_source, token)) {
+            *first = i;
+            return 0;
+        }
+    if (plan->token_count + plan->replicas > PLAN_TOKENS_MAX)
+        return refuse(p, "more than %u token processes (tokens times TokenThreads)", PLAN_TOKENS_MAX);
+    *first = plan->token_count;
+    for (unsigned i = 0; i < plan->replicas; i++) {
+        struct token_spec *spec = &plan->tokens[plan->token_count++];
+        spec->replica = i;
+        int r = spec_fill(spec, p->config, module, pin_source, token);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int uri_place(struct planner *p, const struct host_key_uri *uri, struct plan_key *key)
+{
+    char text[2 * URI_PART_MAX];
+    int r = host_key_uri_print(uri, text, sizeof text);
+    for (size_t i = 0; r == 0 && i < p->plan->replicas; i++) {
+        struct token_spec *spec = &p->plan->tokens[key->first_token + i];
+        for (size_t n = 0; n < spec->uri_count; n++)
+            if (strcmp(spec->uris[n], text) == 0)
+                return refuse(p, "HostKey %s names a key that another line names already", key->written);
+        key->index = spec->uri_count;
+        r = list_add(&spec->uris, &spec->uri_count, text);
+    }
+    return r;
+}
+
+static int key_plan(struct planner *p, const char *written)
+{
+    char why[256];
+    CLEANUP_FREE struct host_key_uri *uri = calloc(1, sizeof *uri);
+    int r = uri ? host_key_uri_parse(sp_text(written), uri, why, sizeof why) : -ENOMEM;
+    if (r > 0)
+        return refuse(p, "HostKey %s: %s", written, why);
+    if (r < 0)
+        return r;
+    const char *module = uri->module_path[0] ? uri->module_path : p->config->token_module;
+    const char *pin_source = uri->pin_source[0] ? uri->pin_source : p->config->token_pin;
+    struct plan_key *key = &p->plan->keys[p->plan->key_count];
+    key->written = written;
+    if (module[0] != '/')
+        return refuse(p, "TokenModule must be an absolute path");
+    if (pin_source[0] && !pin_source_is_valid(pin_source))
+        return refuse(p, "HostKey %s: the PIN's source must be file:/PATH or credential:NAME", written);
+    r = token_place(p, module, pin_source, uri->token, &key->first_token);
+    if (r == 0)
+        r = uri_place(p, uri, key);
+    if (r == 0)
+        p->plan->key_count++;
+    return r;
+}
+
+static int environment_check(struct planner *p)
+{
+    for (size_t i = 0; i < p->config->token_environment.count; i++)
+        if (!environment_is_valid(p->config->token_environment.items[i]))
+            return refuse(
+                p, "TokenEnvironment %s: not NAME=value, or a variable that makes libraries load other code",
+                p->config->token_environment.items[i]);
+    return 0;
+}
+
+int plan_make(const struct config *config, struct plan *plan, char *error, size_t error_size)
+{
+    struct planner p = {.config = config, .plan = plan, .error = error, .error_size = error_size};
+    *plan = (struct plan){.replicas = config->token_threads};
+    if (config->host_keys.count == 0)
+        return refuse(&p, "no HostKey is configured: name a key in a token by its pkcs11: URI");
+    if (config->host_keys.count > PLAN_KEYS_MAX)
+        return refuse(&p, "more than %u HostKey lines", PLAN_KEYS_MAX);
+    int r = environment_check(&p);
+    for (size_t i = 0; r == 0 && i < config->host_keys.count; i++)
+        r = key_plan(&p, config->host_keys.items[i]);
+    return r;
+}

@@ -1,0 +1,44 @@
+/* A request to a token, from the moment it is asked for until it is answered: its own struct and the lists it waits in. */
+#pragma once
+
+#include <sallyport/keytype.h>
+
+#include "base/util.h"
+#include "signer/proof.h"
+
+struct generation;
+struct token;
+
+enum request_kind { REQUEST_SIGN, REQUEST_PROOF };
+
+#define REQUEST_NEGOTIATED_MAX 2048u
+
+struct request {
+    struct request *previous, *next;
+    enum request_kind kind;
+    uint64_t ticket;
+    uint64_t release_ms;  /* not to be sent before */
+    uint64_t deadline_ms; /* refused afterwards */
+    uint64_t sent_ms;
+    struct generation *generation;
+    struct token *token; /* in whose lists it is, or is to be */
+    size_t key;          /* of the generation */
+    const struct sp_keytype_ops *keytype;
+    bool retried;                    /* its first signature was faulty */
+    bool orphaned;                   /* in flight, but nobody waits for it any more */
+    uint8_t message[PROOF_SIZE_MAX]; /* what is signed: H, or the proof */
+    size_t message_size;
+    uint64_t connection; /* REQUEST_SIGN */
+    uint8_t negotiated[REQUEST_NEGOTIATED_MAX];
+    size_t negotiated_size;
+};
+
+struct request_list {
+    struct request *first, *last;
+    size_t count;
+};
+
+void request_append(struct request_list *list, struct request *request);
+void request_prepend(struct request_list *list, struct request *request);
+void request_remove(struct request_list *list, struct request *request);
+struct request *request_by_ticket(const struct request_list *list, uint64_t ticket);

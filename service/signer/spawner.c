@@ -1,0 +1,269 @@
+/*
+ * The spawner's loop. Input: spawn_token, kill_token and pin_refused from the signer, SIGCHLD. Output: token processes and
+ * what became of them.
+ *
+ * Why it may believe the signer, and how far: nobody else has the other end of the link, but the signer reads bytes of
+ * strangers. So a module is loaded only from a file that root alone can have placed, a variable that would make libraries
+ * load other code is refused, a PIN goes to nobody but a token process, the program is fixed before the first message,
+ * and no more than SPAWNER_SLOTS of them run at a time.
+ */
+#include "signer/spawner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include <sallyport/registry.h>
+
+#include "base/loop.h"
+#include "base/sandbox.h"
+#include "ipc/link.h"
+#include "signer/module_path.h"
+#include "signer/pin_source.h"
+#include "signer/plan.h"
+#include "signer/refused.h"
+#include "signer/spawn.h"
+
+#define GRACE_MS 1000u /* for token processes to log out, once their links are closed */
+
+struct spawner_slot {
+    pid_t pid; /* 0: none */
+    bool has_pin;
+    uint8_t pin_hash[REFUSED_HASH_SIZE]; /* of the PIN it was last started with */
+};
+
+struct spawner {
+    const struct spawner_setup *setup;
+    const char *credentials;
+    struct loop *loop;
+    struct link signer;
+    struct loop_source *signer_source;
+    struct link_inbox *inbox;
+    struct refused_pins refused;
+    struct spawner_slot slots[SPAWNER_SLOTS];
+};
+
+static int send_failed(int r)
+{
+    return r == LINK_E_CLOSED ? 0 : r < 0 ? r : -EPIPE;
+}
+
+static int tell_unspawned(struct spawner *s, uint32_t slot, bool again, const char *why)
+{
+    int r = link_send(&s->signer, token_unspawned, .slot = slot, .again = again, .why = sp_text(why));
+    return r ? send_failed(r) : 0;
+}
+
+static int pin_check(struct spawner *s, const struct msg_spawn_token *request, struct spawner_slot *slot,
+                     struct secret *pin, char *why, size_t why_size)
+{
+    char source[PATH_MAX];
+    slot->has_pin = false;
+    if (request->pin_source.size == 0)
+        return 0;
+    snprintf(source, sizeof source, "%.*s", (int)request->pin_source.size,
+             (const char *)request->pin_source.data);
+    int r = pin_source_read(source, s->credentials, pin, why, why_size);
+    if (r == 0)
+        r = refused_hash(&s->refused, request->module, request->token, secret_span(pin), slot->pin_hash);
+    if (r)
+        return r;
+    slot->has_pin = true;
+    if (!refused_has(&s->refused, slot->pin_hash))
+        return 0;
+    snprintf(why, why_size,
+             "the token has refused the PIN in %s before, and it is not sent again: correct it, or, if the "
+             "token has been "
+             "given this PIN since, %s%s and restart the signer",
+             source, s->refused.path[0] ? "remove " : "keep it", s->refused.path);
+    return PIN_SOURCE_E_REFUSED;
+}
+
+static void slot_kill(struct spawner_slot *slot)
+{
+    if (slot->pid > 0)
+        kill(slot->pid, SIGKILL);
+}
+
+static int spawn_checked(struct spawner *s, const struct msg_spawn_token *request, struct secret *pin,
+                         char *why, size_t why_size)
+{
+    char module[PATH_MAX], path[PATH_MAX];
+    struct spawner_slot *slot = &s->slots[request->slot];
+    int link_fd = -1;
+    snprintf(path, sizeof path, "%.*s", (int)request->module.size, (const char *)request->module.data);
+    int r = module_path_check(path, module, why, why_size);
+    if (r == 0)
+        r = pin_check(s, request, slot, pin, why, why_size);
+    if (r)
+        return r;
+    struct spawn_order order = {.program = s->setup->token_program,
+                                .module = module,
+                                .uris = request->uris,
+                                .environment = request->environment,
+                                .pin = secret_span(pin)};
+    r = spawn_token(&order, &slot->pid, &link_fd);
+    if (r)
+        return r;
+    r = link_send_with(&s->signer, &link_fd, 1, token_spawned, .slot = request->slot,
+                       .pid = (uint32_t)slot->pid);
+    close(link_fd);
+    return r ? send_failed(r) : 0;
+}
+
+static int on_spawn_token(struct spawner *s, const struct msg_spawn_token *request)
+{
+    char why[1024] = "";
+    struct secret pin = {0};
+    if (request->slot >= SPAWNER_SLOTS)
+        return -EPROTO;
+    slot_kill(&s->slots[request->slot]);
+    int r = spawn_checked(s, request, &pin, why, sizeof why);
+    secret_wipe(&pin);
+    if (r == 0)
+        return 0;
+    if (r < 0)
+        snprintf(why, sizeof why, "starting the token process: %s", strerror(-r));
+    return tell_unspawned(s, request->slot, r < 0, why);
+}
+
+static int on_kill_token(struct spawner *s, const struct msg_kill_token *request)
+{
+    if (request->slot >= SPAWNER_SLOTS)
+        return -EPROTO;
+    slot_kill(&s->slots[request->slot]);
+    return 0;
+}
+
+static int on_pin_refused(struct spawner *s, const struct msg_pin_refused *request)
+{
+    if (request->slot >= SPAWNER_SLOTS)
+        return -EPROTO;
+    struct spawner_slot *slot = &s->slots[request->slot];
+    int r = slot->has_pin ? refused_add(&s->refused, slot->pin_hash) : 0;
+    if (r)
+        fprintf(
+            stderr,
+            "sallyport-signer: cannot write %s: %s; a refused PIN is remembered until the signer restarts\n",
+            s->refused.path, strerror(-r));
+    return 0;
+}
+
+static int dispatch(struct spawner *s)
+{
+    switch (s->inbox->row->number) {
+    case MSG_spawn_token:
+        return on_spawn_token(s, &s->inbox->body.spawn_token);
+    case MSG_kill_token:
+        return on_kill_token(s, &s->inbox->body.kill_token);
+    case MSG_pin_refused:
+        return on_pin_refused(s, &s->inbox->body.pin_refused);
+    default:
+        return -EPROTO;
+    }
+}
+
+static int on_signer_io(void *context, uint32_t events)
+{
+    struct spawner *s = context;
+    int r = (events & EPOLLOUT) ? link_flush(&s->signer) : 0;
+    while (r == 0) {
+        r = link_receive(&s->signer, PHASE_ANY, s->inbox);
+        if (r == 0)
+            r = dispatch(s);
+    }
+    if (r == LINK_E_CLOSED || r == LINK_E_ILLEGAL) {
+        loop_stop(s->loop, r == LINK_E_CLOSED ? 0 : 1);
+        return 0;
+    }
+    if (r != LINK_E_AGAIN)
+        return r < 0 ? r : -EPIPE;
+    return loop_modify(s->signer_source, EPOLLIN | (link_wants_write(&s->signer) ? (uint32_t)EPOLLOUT : 0));
+}
+
+static uint32_t slot_of(const struct spawner *s, pid_t pid)
+{
+    uint32_t slot = 0;
+    while (slot < SPAWNER_SLOTS && s->slots[slot].pid != pid)
+        slot++;
+    return slot;
+}
+
+static int on_child(void *context, int signal_number)
+{
+    struct spawner *s = context;
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        uint32_t slot = slot_of(s, pid);
+        if (slot == SPAWNER_SLOTS)
+            continue; /* killed to make room for its successor, which has the slot now */
+        int r = link_send(&s->signer, token_exited, .slot = slot, .pid = (uint32_t)pid,
+                          .status = (uint32_t)status);
+        s->slots[slot].pid = 0;
+        if (r)
+            return send_failed(r);
+    }
+    return 0;
+}
+
+/* The signer is gone, and the links with it: token processes log out by themselves, or are made to go. */
+static void end_children(struct spawner *s)
+{
+    uint64_t until = clock_ms() + GRACE_MS;
+    for (uint32_t i = 0; i < SPAWNER_SLOTS; i++)
+        while (s->slots[i].pid > 0 && waitpid(s->slots[i].pid, NULL, WNOHANG) == 0) {
+            if (clock_ms() >= until)
+                slot_kill(&s->slots[i]);
+            usleep(5000);
+        }
+}
+
+static int confine(const struct spawner_setup *setup)
+{
+    int r = setup->become ? sandbox_become(setup->uid, setup->gid, NULL, 0) : 0;
+    if (r == 0)
+        r = sandbox_drop_capabilities();
+    return r ? r : sandbox_harden_process();
+}
+
+static int prepare(struct spawner *s, int link_fd)
+{
+    static const int signals[] = {SIGCHLD, 0};
+    signal(SIGTERM, SIG_IGN); /* a terminal's or a manager's signal is for the signer, with which we end */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    link_init(&s->signer, link_fd, ROLE_SPAWNER, ROLE_SIGNER);
+    int r = loop_new(&s->loop);
+    if (r == 0)
+        r = loop_add_signals(s->loop, signals, on_child, s);
+    if (r == 0)
+        r = loop_add(s->loop, s->signer.fd, EPOLLIN, on_signer_io, s, &s->signer_source);
+    if (r == 0)
+        r = refused_open(&s->refused, s->setup->state_directory);
+    if (r)
+        fprintf(stderr, "sallyport-signer: the spawner cannot start: %s\n", strerror(-r));
+    return r;
+}
+
+int spawner_run(const struct spawner_setup *setup, int link_fd)
+{
+    CLEANUP_FREE struct spawner *s = calloc(1, sizeof *s);
+    if (!s)
+        return 1;
+    s->setup = setup;
+    s->credentials = getenv("CREDENTIALS_DIRECTORY");
+    s->inbox = calloc(1, sizeof *s->inbox);
+    int r = s->inbox ? confine(setup) : -ENOMEM;
+    if (r == 0)
+        r = prepare(s, link_fd);
+    if (r == 0)
+        r = loop_run(s->loop);
+    link_close(&s->signer);
+    end_children(s);
+    loop_free(s->loop);
+    free(s->inbox);
+    return r == 0 ? 0 : 1;
+}
