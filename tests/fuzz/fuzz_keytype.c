@@ -2,7 +2,7 @@
  * Public key blobs and signature blobs as a peer may send them, given to every algorithm. The input is `octet which ‖
  * string blob ‖ string signature ‖ message`; `which` picks the algorithm, and what does not parse as that is a blob as
  * it stands. Besides memory errors it looks for a broken promise: a verdict that is neither good nor bad, a good one for a
- * blob that inspect() refuses, sizes out of range, an encoded signature that does not fit the limits.
+ * blob that inspect() refuses, sizes out of range, an encoded signature that does not parse.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,12 @@ static void fuzz_encode(const struct sp_keytype_ops *keytype, struct sp_span blo
     uint8_t room[SP_SIGNATURE_MAX];
     struct sp_out out = {.data = room, .capacity = sizeof room};
     int result = keytype->encode(blob, raw, &out);
-    require(result == 0 ? out.size > raw.size : out.size == 0);
+    struct sp_in in = sp_in_of(sp_written(&out));
+    struct sp_span name = sp_get_text(&in, 64), inner = sp_get_string(&in, SP_SIGNATURE_MAX);
+    if (result == 0)
+        require(sp_get_end(&in) == 0 && sp_span_is(name, keytype->head.name) && inner.size != 0);
+    else
+        require(out.size == 0);
 }
 
 static void fuzz_one(const struct sp_keytype_ops *keytype, struct sp_span blob, struct sp_span signature,
