@@ -1,0 +1,159 @@
+/* New clients: accepted, admitted or refused, and handed to the zygote. Input: addresses, and nothing else of them. */
+#include "monitor/accept.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/loop.h"
+
+#include "monitor/monitor.h"
+#include "monitor/on_connection.h"
+#include "monitor/on_zygote.h"
+#include "monitor/record.h"
+
+#define CLIENTS_PER_TURN 16
+
+struct client {
+    int fd; /* owned */
+    struct address remote, local;
+    struct address_block source;
+};
+
+static void client_close(struct client *client)
+{
+    cleanup_close(&client->fd);
+}
+
+/* Plain text instead of an identification string, as sshd does it: clients show it to their users. */
+static void client_refuse(struct monitor *m, const struct client *client, enum admission_verdict verdict)
+{
+    const char *line = admission_line(verdict);
+    const struct log_field fields[] = {{"reason", sp_text(admission_reason(verdict))},
+                                       {"peer", sp_text(client->remote.text)}};
+    (void)!send(client->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+    monitor_log(m, NULL, LOG_LEVEL_NOTICE, "refused", fields, ARRAY_SIZE(fields),
+                "drop connection from [%s]:%u on [%s]:%u: %s", client->remote.text, client->remote.port,
+                client->local.text, client->local.port, admission_reason(verdict));
+}
+
+static struct connection *ticket_holder(struct admission_ticket *ticket)
+{
+    return (struct connection *)((char *)ticket - offsetof(struct connection, ticket));
+}
+
+/* True if the client may come in; who has to go for it has been told. */
+static bool client_admit(struct monitor *m, const struct client *client)
+{
+    struct admission_ticket *victim = NULL;
+    uint32_t dice = arc4random_uniform(100);
+    enum admission_verdict verdict = admission_check(&m->admission, &m->generations.current->limits,
+                                                     &client->source, dice, clock_ms(), &victim);
+    if (verdict == ADMISSION_E_REPLACE) {
+        struct connection *c = ticket_holder(victim);
+        c->end.word = "replaced";
+        (void)service_send(&m->zygote, stop_worker, .connection = c->id); /* its place is needed now */
+        connection_drop_login(c);
+        connection_finish(c);
+        return true;
+    }
+    if (verdict != ADMISSION_OK)
+        client_refuse(m, client, verdict);
+    return verdict == ADMISSION_OK;
+}
+
+static int client_begin(struct monitor *m, struct client *client)
+{
+    struct connection *c;
+    CLEANUP_CLOSE int worker_fd = -1;
+    int r = connection_new(m, client->fd, &client->remote, &client->local, &client->source, &c, &worker_fd);
+    if (r)
+        return r;
+    client->fd = -1;
+    record_accepted(c);
+    connection_wait_grace(c);
+    if (!c->gone && !connection_serve(c, worker_fd)) {
+        c->end.word = "no_worker";
+        connection_finish(c);
+    }
+    return 0;
+}
+
+static void addresses_read(struct monitor *m, struct client *client, const struct sockaddr_storage *remote)
+{
+    struct sockaddr_storage local = {0};
+    socklen_t size = sizeof local;
+    const struct config *config = m->generations.current->config;
+    client->remote = address_of(remote);
+    if (getsockname(client->fd, (struct sockaddr *)&local, &size) == 0)
+        client->local = address_of(&local);
+    client->source = address_block_of(remote, config->netblock_ipv4, config->netblock_ipv6);
+}
+
+/* 0: go on; negative: nothing more now. */
+static int client_accept(struct monitor *m, int listener)
+{
+    struct sockaddr_storage remote = {0};
+    socklen_t size = sizeof remote;
+    CLEANUP(client_close) struct client client = {.fd = -1};
+    client.fd = accept4(listener, (struct sockaddr *)&remote, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (client.fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+        return 0; /* that one has gone; there may be others */
+    if (client.fd < 0)
+        return -errno;
+    addresses_read(m, &client, &remote);
+    return client_admit(m, &client) ? client_begin(m, &client) : 0;
+}
+
+int on_client(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct monitor *m = context;
+    int r = 0;
+    (void)source;
+    (void)events;
+    for (int i = 0; i < CLIENTS_PER_TURN && r == 0 && m->listeners.open; i++)
+        r = client_accept(m, fd);
+    if (r && r != -EAGAIN)
+        listeners_pause(m, -r);
+    return 0;
+}
+
+/*
+ * A zygote that died took the clients with it that it had not forked for yet. A worker's first act is to send its
+ * identification string (RFC 4253 section 4.2): if not one octet has left, none has begun, and another one can.
+ */
+static bool client_is_untouched(const struct connection *c)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    if (c->gone || c->timer_kind != TIMER_REAP || c->client_fd < 0 || c->worker_exited || c->served_again)
+        return false;
+    if (getsockopt(c->client_fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return false;
+    return size >= offsetof(struct tcp_info, tcpi_bytes_sent) + sizeof info.tcpi_bytes_sent &&
+           info.tcpi_bytes_sent == 0;
+}
+
+static void client_serve_again(struct connection *c)
+{
+    CLEANUP_CLOSE int worker_fd = -1;
+    c->served_again = true;
+    if (connection_open_worker(c, &worker_fd) || !connection_serve(c, worker_fd)) {
+        connection_finish(c);
+        return;
+    }
+    connection_wait_grace(c);
+}
+
+void clients_serve_again(struct monitor *m)
+{
+    for (struct connection *c = m->connections.first, *next; c; c = next) {
+        next = c->next;
+        if (client_is_untouched(c))
+            client_serve_again(c);
+    }
+}

@@ -1,0 +1,211 @@
+/* The connection table: making, finding, moving and freeing. How a connection ends is in connection_end.c. */
+#include "monitor/connections.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/loop.h"
+
+#include "monitor/monitor.h"
+#include "monitor/on_connection.h"
+
+static size_t bucket_of(uint64_t id)
+{
+    return (size_t)(id % CONNECTION_BUCKETS); /* ids count up */
+}
+
+struct connection *connection_find(struct monitor *m, uint64_t id)
+{
+    struct connection *c = m->connections.buckets[bucket_of(id)];
+    while (c && c->id != id)
+        c = c->bucket_next;
+    return c;
+}
+
+static void table_add(struct connections *table, struct connection *c)
+{
+    struct connection **bucket = &table->buckets[bucket_of(c->id)];
+    c->bucket_next = *bucket;
+    *bucket = c;
+    c->next = table->first;
+    if (table->first)
+        table->first->previous = c;
+    table->first = c;
+    table->count++;
+}
+
+static void table_remove(struct connections *table, struct connection *c)
+{
+    struct connection **at = &table->buckets[bucket_of(c->id)];
+    while (*at != c)
+        at = &(*at)->bucket_next;
+    *at = c->bucket_next;
+    *(c->previous ? &c->previous->next : &table->first) = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    table->count--;
+}
+
+static void connection_release(struct connection *c)
+{
+    c->timer = sd_event_source_disable_unref(c->timer);
+    watch_close(&c->worker);
+    watch_close(&c->session);
+    cleanup_close(&c->client_fd);
+    c->client_fd = -1;
+    if (c->sign.transcript)
+        explicit_bzero(c->sign.transcript, c->sign.size); /* it holds the exchange's shared secret */
+    free(c->sign.transcript);
+    free((void *)(uintptr_t)c->host_key.data);
+    free(c->user);
+    free(c->end.text);
+    c->sign = (struct connection_sign){0};
+    c->host_key = (struct sp_span){0};
+    c->user = c->end.text = NULL;
+}
+
+/* Freed between two turns of the loop, so that a handler may end its own connection. */
+static int on_reap(sd_event_source *source, void *context)
+{
+    struct monitor *m = context;
+    (void)source;
+    while (m->connections.dead) {
+        struct connection *c = m->connections.dead;
+        m->connections.dead = c->next;
+        free(c);
+    }
+    monitor_exit_if_done(m);
+    return 0;
+}
+
+void connection_finish(struct connection *c)
+{
+    struct monitor *m = c->monitor;
+    if (c->gone)
+        return;
+    c->gone = true;
+    on_connection_finished(c);
+    table_remove(&m->connections, c);
+    admission_leave(&m->admission, &c->ticket, clock_ms());
+    m->admission.connections--;
+    connection_release(c);
+    generation_leave(m, c->generation);
+    c->generation = NULL;
+    c->next = m->connections.dead;
+    m->connections.dead = c;
+    (void)sd_event_source_set_enabled(m->connections.reaper, SD_EVENT_ONESHOT);
+    monitor_update(m);
+}
+
+int connections_init(struct monitor *m)
+{
+    /* Ids are told apart in logs across restarts: they start anywhere, and count. */
+    if (getrandom(&m->connections.last_id, sizeof m->connections.last_id, 0) != sizeof m->connections.last_id)
+        return -EIO;
+    int r = sd_event_add_defer(m->event, &m->connections.reaper, on_reap, m);
+    return r < 0 ? r : sd_event_source_set_enabled(m->connections.reaper, SD_EVENT_OFF);
+}
+
+void connections_free(struct monitor *m)
+{
+    struct connections *table = &m->connections;
+    for (struct connection *c = table->first, *next; c; c = next) {
+        next = c->next;
+        connection_release(c);
+        free(c);
+    }
+    for (struct connection *c = table->dead, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
+    table->first = table->dead = NULL;
+    table->reaper = sd_event_source_disable_unref(table->reaper);
+}
+
+static uint64_t id_next(struct connections *table)
+{
+    if (++table->last_id == 0) /* no connection */
+        ++table->last_id;
+    return table->last_id;
+}
+
+int connection_open_worker(struct connection *c, int *worker_fd)
+{
+    int pair[2];
+    int r = link_pair(pair);
+    if (r)
+        return r;
+    r = watch_open(&c->worker, c->monitor->event, pair[0], ROLE_WORKER, SD_EVENT_PRIORITY_NORMAL,
+                   on_worker_io, c);
+    if (r) {
+        close(pair[1]);
+        return r;
+    }
+    *worker_fd = pair[1];
+    return 0;
+}
+
+int connection_new(struct monitor *m, int client_fd, const struct address *remote,
+                   const struct address *local, const struct address_block *source, struct connection **out,
+                   int *worker_fd)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    c->monitor = m;
+    c->worker.link.fd = c->session.link.fd = c->client_fd = -1;
+    int r = admission_enter(&m->admission, source, &c->ticket);
+    if (r == 0)
+        r = connection_open_worker(c, worker_fd);
+    if (r) {
+        admission_leave(&m->admission, &c->ticket, clock_ms());
+        free(c);
+        return r;
+    }
+    c->generation = generation_enter(m);
+    c->id = id_next(&m->connections);
+    c->since_ms = clock_ms();
+    c->phase = PHASE_START;
+    c->client_fd = client_fd;
+    c->source = *source;
+    c->remote = *remote;
+    c->local = *local;
+    m->admission.connections++;
+    table_add(&m->connections, c);
+    *out = c;
+    return 0;
+}
+
+void connection_move(struct connection *c, enum ipc_phase phase)
+{
+    if (c->phase == phase)
+        return;
+    monitor_say(c->monitor, c, LOG_LEVEL_DEBUG, "phase", "%s -> %s", phase_name(c->phase), phase_name(phase));
+    c->phase = phase;
+    if (phase == PHASE_LOGIN)
+        admission_leave(&c->monitor->admission, &c->ticket, clock_ms());
+}
+
+void connection_wait(struct connection *c, enum connection_timer kind, uint64_t after_ms)
+{
+    c->timer = sd_event_source_disable_unref(c->timer);
+    c->timer_kind = kind;
+    if (kind == TIMER_NONE)
+        return;
+    /* Coarse on purpose (250 ms): thousands of timers then wake us together. */
+    int r = sd_event_add_time_relative(c->monitor->event, &c->timer, CLOCK_MONOTONIC, after_ms * 1000, 250000,
+                                       on_connection_timer, c);
+    if (r < 0) /* what cannot be waited for may not stay */
+        connection_finish(c);
+}
+
+void connection_wait_grace(struct connection *c)
+{
+    uint64_t grace_ms = (uint64_t)c->generation->config->login_grace_s * 1000;
+    uint64_t spent_ms = clock_ms() - c->since_ms;
+    if (grace_ms == 0)
+        connection_wait(c, TIMER_NONE, 0);
+    else
+        connection_wait(c, TIMER_GRACE, spent_ms < grace_ms ? grace_ms - spent_ms : 0);
+}

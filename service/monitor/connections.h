@@ -1,0 +1,126 @@
+/*
+ * The connection table, and the life of one connection:
+ *
+ *   START   accepted; a worker of its own talks to the client        first signature ->
+ *   READY   its session id is fixed                                   first user name ->
+ *   AUTH    a login process decides                                   login_succeeded ->
+ *   LOGIN   the user is in; we are needed for rekeys only
+ *   CLOSING told to end; waits for the worker to be gone              any phase ->
+ *
+ * Phases change in connection_move() alone. Every wait has a timer.
+ */
+#pragma once
+
+#include "monitor/address.h"
+#include "monitor/admission.h"
+#include "monitor/bucket.h"
+#include "monitor/watch.h"
+
+struct monitor;
+struct generation;
+
+/* What the connection's one timer stands for. */
+enum connection_timer {
+    TIMER_NONE = 0,
+    TIMER_GRACE,  /* LoginGraceTime */
+    TIMER_LINGER, /* its login process has gone: time for the worker to say so to the client */
+    TIMER_ENDING, /* told to end: time for the worker to send DISCONNECT */
+    TIMER_REAP,   /* the worker has gone: time for the zygote to say how */
+};
+
+/* A signature that was asked for; at most one. */
+struct connection_sign {
+    uint8_t *transcript; /* owned; NULL: nothing asked for */
+    size_t size;
+    uint8_t attempts;
+    bool sent; /* on the signer's present link */
+};
+
+/* The worker's last words, for the log. */
+struct connection_end {
+    bool said;
+    bool by_peer;
+    uint32_t reason;
+    uint32_t rekeys;
+    uint64_t octets_in, octets_out;
+    char *text;       /* owned, any bytes but NUL */
+    const char *word; /* why we ended it, if we did: a stable word */
+};
+
+struct connection {
+    struct connection *bucket_next, *previous, *next;
+    struct monitor *monitor;
+    struct generation *generation; /* referenced */
+    uint64_t id;
+    uint64_t since_ms;
+    enum ipc_phase phase;
+    enum connection_timer timer_kind;
+    sd_event_source *timer; /* owned, as the other sources in it */
+    struct watch worker, session;
+    int client_fd; /* until the worker has shown that it lives; -1 afterwards */
+    bool gone;     /* out of the table, freed when the loop turns */
+    bool login_started, invalid_user, worker_exited, served_again;
+    struct admission_ticket ticket;
+    struct address_block source;
+    struct bucket events; /* of its worker and login process */
+    struct address remote, local;
+    char *user; /* NULL until named; once named it stays */
+    uint8_t session_id[64];
+    uint8_t session_id_size;
+    struct sp_span host_key; /* owned; of the first exchange */
+    struct connection_sign sign;
+    struct connection_end end;
+};
+
+#define CONNECTION_BUCKETS 4096u
+
+struct connections {
+    struct connection *buckets[CONNECTION_BUCKETS];
+    struct connection *first; /* all of them, newest first */
+    struct connection *dead;  /* to be freed */
+    sd_event_source *reaper;
+    uint64_t last_id;
+    uint32_t count;
+};
+
+int connections_init(struct monitor *m) MUST_USE;
+void connections_free(struct monitor *m);
+struct connection *connection_find(struct monitor *m, uint64_t id);
+
+/*
+ * A new one in START, with its place among the unauthenticated ones; takes client_fd on success. *worker_fd: the other
+ * end of its worker's link, the caller's. 0 or -errno.
+ */
+int connection_new(struct monitor *m, int client_fd, const struct address *remote,
+                   const struct address *local, const struct address_block *source, struct connection **out,
+                   int *worker_fd) MUST_USE;
+
+/* A link for a(nother) worker. 0 or -errno. */
+int connection_open_worker(struct connection *c, int *worker_fd) MUST_USE;
+
+/* The one place where the phase changes; logs old -> new. */
+void connection_move(struct connection *c, enum ipc_phase phase);
+/* Arms its timer for another purpose. */
+void connection_wait(struct connection *c, enum connection_timer kind, uint64_t after_ms);
+
+/* Arms it with what is left of LoginGraceTime. */
+void connection_wait_grace(struct connection *c);
+
+/* Asks the worker to send DISCONNECT with this and to go, and sees to it that it does. word: why, for the log. */
+void connection_end(struct connection *c, uint32_t reason, struct sp_span text, const char *word);
+/* A peer of this connection broke the rules: it ends, at once and without words. */
+void connection_illegal(struct connection *c, const char *complaint);
+/* The worker's link is at its end. */
+void connection_worker_gone(struct connection *c);
+/* The login process has gone or is to go. */
+void connection_drop_login(struct connection *c);
+/* Out of the table; logs how it ended. */
+void connection_finish(struct connection *c);
+
+/* RFC 4250 section 4.2.2: what the monitor itself has reason to say. */
+enum {
+    DISCONNECT_PROTOCOL_ERROR = 2,
+    DISCONNECT_SERVICE_NOT_AVAILABLE = 7,
+    DISCONNECT_BY_APPLICATION = 11,
+    DISCONNECT_TOO_MANY_CONNECTIONS = 12,
+};

@@ -1,0 +1,65 @@
+/*
+ * Events of the other programs. Input: a worker's words among others, so nothing in them is believed: the program's name
+ * and the connection come from the link it came over, text is escaped, fields are checked, the number is limited.
+ */
+#include "monitor/events.h"
+
+#include <stdio.h>
+
+#include <sallyport/wire.h>
+
+#include "base/loop.h"
+
+#include "monitor/monitor.h"
+
+static const struct bucket_rate one_connection = {.burst = 100, .per_second = 10};
+
+struct fields {
+    char keys[RECORD_FIELDS_MAX][33];
+    struct log_field list[RECORD_FIELDS_MAX];
+    size_t count;
+};
+
+/* All of them, or none if one is malformed. */
+static void fields_read(struct sp_span packed, struct fields *fields)
+{
+    struct sp_in in = sp_in_of(packed);
+    fields->count = 0;
+    while (in.left != 0 && !in.bad && fields->count < RECORD_FIELDS_MAX) {
+        struct sp_span key = sp_get_string(&in, 32);
+        struct sp_span value = sp_get_string(&in, 4096);
+        if (in.bad || !log_key_valid(key)) {
+            fields->count = 0;
+            return;
+        }
+        snprintf(fields->keys[fields->count], sizeof fields->keys[0], "%.*s", (int)key.size,
+                 (const char *)key.data);
+        fields->list[fields->count] = (struct log_field){fields->keys[fields->count], value};
+        fields->count++;
+    }
+}
+
+static enum log_level level_of(uint8_t level)
+{
+    return level >= LOG_LEVEL_ERROR && level <= LOG_LEVEL_DEBUG ? (enum log_level)level : LOG_LEVEL_INFO;
+}
+
+/*
+ * A sentence is marked with who said it: only what the monitor says by itself may look like "Accepted password for" to a
+ * filter that reads logs.
+ */
+void event_relay(struct monitor *m, struct connection *c, enum ipc_role from, const struct msg_event *event)
+{
+    struct fields fields;
+    char name[65], text[1024];
+    if (c && !bucket_take(&c->events, &one_connection, clock_ms()))
+        return;
+    if (level_of(event->level) > m->log.level || !log_key_valid(event->name))
+        return;
+    fields_read(event->fields, &fields);
+    snprintf(name, sizeof name, "%.*s", (int)event->name.size, (const char *)event->name.data);
+    snprintf(text, sizeof text, "%s: %.*s", role_name(from), (int)event->text.size,
+             (const char *)event->text.data);
+    monitor_relay(m, c, level_of(event->level), name, role_name(from), fields.list, fields.count,
+                  sp_text(text));
+}

@@ -1,0 +1,68 @@
+/* Reading a configuration: from its files, or packed, in both cases behind the lines of the command line. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+#include "monitor/generation.h"
+#include "monitor/monitor.h"
+
+static int error_set(struct config_error *error, const char *path, int r)
+{
+    snprintf(error->text, sizeof error->text, "%s: %s", path, strerror(-r));
+    return r;
+}
+
+/* First value wins, so the command line's lines stand first, and the file is included behind them. */
+static int read_with_overrides(const struct monitor_options *options, struct config_source **source,
+                               struct config_error *error)
+{
+    CLEANUP_FREE char *text = NULL;
+    if (access(options->config_path, R_OK) < 0) /* Include is silent about files that are not there */
+        return error_set(error, options->config_path, -errno);
+    int size = asprintf(&text, "%sInclude \"%s\"\n", options->overrides, options->config_path);
+    if (size < 0) {
+        text = NULL;
+        return -ENOMEM;
+    }
+    return config_source_parse("command line", sp_span_of(text, (size_t)size), source, error);
+}
+
+/* Written by the launcher, as root, into the runtime directory: the service that runs it decides what we serve. */
+static int read_snapshot(const char *path, struct config_source **source, struct config_error *error)
+{
+    CLEANUP_FREE uint8_t *data = NULL;
+    size_t size;
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r = fd < 0 ? -errno : fd_read_all(fd, CONFIG_SNAPSHOT_MAX, &data, &size);
+    return r ? error_set(error, path, r) : config_source_unpack(sp_span_of(data, size), source, error);
+}
+
+int generation_read(const struct monitor_options *options, struct config_source **source,
+                    struct config **config, struct config_error *error)
+{
+    static const struct config_who nobody = {0};
+    struct config_source *read = NULL;
+    int r;
+    error->text[0] = '\0';
+    if (options->snapshot_path)
+        r = read_snapshot(options->snapshot_path, &read, error);
+    else if (options->overrides && options->overrides[0])
+        r = read_with_overrides(options, &read, error);
+    else
+        r = config_source_read(options->config_path, &read, error);
+    if (r == 0)
+        r = config_evaluate(read, &nobody, config, error);
+    if (r) {
+        config_source_free(read);
+        if (!error->text[0])
+            snprintf(error->text, sizeof error->text, "cannot read the configuration: %s",
+                     strerror(r < 0 ? -r : EINVAL));
+        return r < 0 ? r : -EINVAL;
+    }
+    *source = read;
+    return 0;
+}

@@ -1,0 +1,150 @@
+/*
+ * Listening sockets and what happens at accept(2). Input: the service manager's descriptors or the configuration, and
+ * clients. Output: connections handed to the zygote, or a short refusal. No byte of a client is read.
+ */
+#include "monitor/listeners.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#include "monitor/accept.h"
+#include "monitor/monitor.h"
+
+#define PAUSE_MS 1000u
+
+static bool is_listening(int fd)
+{
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+}
+
+bool listeners_take(struct monitor *m)
+{
+    struct listen_sockets *sockets = &m->listeners.sockets;
+    int count = fd_listen_count();
+    for (int fd = 3; fd < 3 + count; fd++) {
+        if (sockets->count == LISTEN_SOCKETS_MAX || !is_listening(fd)) {
+            close(fd);
+            continue;
+        }
+        fd_set_nonblocking(fd);
+        sockets->fds[sockets->count++] = fd;
+    }
+    m->listeners.handed_over = sockets->count != 0;
+    return m->listeners.handed_over;
+}
+
+static int listeners_bind(struct monitor *m, const struct config *config)
+{
+    char error[256];
+    const struct listen_request request = {
+        .addresses = (const char *const *)config->listen_addresses.items,
+        .address_count = config->listen_addresses.count,
+        .ports = (const char *const *)config->ports.items,
+        .port_count = config->ports.count,
+        .ipv4 = strcmp(config->address_family, "inet6") != 0,
+        .ipv6 = strcmp(config->address_family, "inet") != 0,
+    };
+    int r = listen_open(&request, &m->listeners.sockets, error, sizeof error);
+    if (r)
+        monitor_say(m, NULL, LOG_LEVEL_ERROR, "listen_failed", "%s", error);
+    return r < 0 ? r : r ? -EINVAL : 0;
+}
+
+static void listeners_report(struct monitor *m)
+{
+    char text[128];
+    for (size_t i = 0; i < m->listeners.sockets.count; i++) {
+        listen_text(m->listeners.sockets.fds[i], text, sizeof text);
+        const struct log_field fields[] = {{"address", sp_text(text)}};
+        monitor_log(m, NULL, LOG_LEVEL_INFO, "listening", fields, ARRAY_SIZE(fields),
+                    "Server listening on %s%s", text,
+                    m->listeners.handed_over ? " (socket handed over)" : "");
+    }
+}
+
+int listeners_open(struct monitor *m, const struct config *config)
+{
+    int r = m->listeners.handed_over ? 0 : listeners_bind(m, config);
+    if (r == 0)
+        listeners_report(m);
+    return r;
+}
+
+int listeners_watch(struct monitor *m)
+{
+    for (size_t i = 0; i < m->listeners.sockets.count; i++) {
+        int fd = m->listeners.sockets.fds[i];
+        int r = sd_event_add_io(m->event, &m->listeners.sources[i], fd, EPOLLIN, on_client, m);
+        if (r >= 0) /* after everything else: who is in is served before who comes */
+            r = sd_event_source_set_priority(m->listeners.sources[i], SD_EVENT_PRIORITY_NORMAL + 10);
+        if (r >= 0)
+            r = sd_event_source_set_enabled(m->listeners.sources[i], SD_EVENT_OFF);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* accept(2)ed sockets inherit these, which saves two calls for each client. */
+void listeners_configure(struct monitor *m, const struct config *config)
+{
+    static const int on = 1;
+    int keep_alive = config->tcp_keep_alive;
+    for (size_t i = 0; i < m->listeners.sockets.count; i++) {
+        int fd = m->listeners.sockets.fds[i];
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on what is not TCP */
+        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &keep_alive, sizeof keep_alive);
+    }
+}
+
+void listeners_enable(struct monitor *m, bool enable)
+{
+    struct listeners *l = &m->listeners;
+    enable = enable && !l->pause;
+    if (l->open == enable)
+        return;
+    l->open = enable;
+    for (size_t i = 0; i < l->sockets.count; i++)
+        (void)sd_event_source_set_enabled(l->sources[i], enable ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct monitor *m = context;
+    (void)source;
+    (void)usec;
+    m->listeners.pause = sd_event_source_disable_unref(m->listeners.pause);
+    monitor_update(m);
+    return 0;
+}
+
+/* The waiting client would wake us again at once, for nothing. */
+void listeners_pause(struct monitor *m, int error)
+{
+    if (m->listeners.pause)
+        return;
+    monitor_say(m, NULL, LOG_LEVEL_WARNING, "accept_failed", "Cannot accept clients for a moment: %s",
+                strerror(error));
+    if (sd_event_add_time_relative(m->event, &m->listeners.pause, CLOCK_MONOTONIC, PAUSE_MS * 1000, 0,
+                                   on_pause_over, m) >= 0)
+        listeners_enable(m, false);
+}
+
+void listeners_close(struct monitor *m)
+{
+    struct listeners *l = &m->listeners;
+    for (size_t i = 0; i < l->sockets.count; i++)
+        l->sources[i] = sd_event_source_disable_unref(l->sources[i]);
+    l->pause = sd_event_source_disable_unref(l->pause);
+    listen_close(&l->sockets);
+    l->open = false;
+}

@@ -1,0 +1,119 @@
+/*
+ * Records: limited, escaped and handed to one of the outputs in log_output.c. Input: the monitor's own words, and events
+ * of other programs, whose text and values may hold anything.
+ */
+#include "monitor/log.h"
+
+#include <stdio.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/loop.h"
+
+#include "monitor/escape.h"
+
+/* A log that floods hides more than it shows: past this rate records are counted, and the count is written. */
+static const struct bucket_rate all_records = {.burst = 5000, .per_second = 1000};
+
+static const struct {
+    const char *word;
+    enum log_level level;
+} levels[] = {
+    {"QUIET", (enum log_level)0}, {"FATAL", LOG_LEVEL_ERROR},  {"ERROR", LOG_LEVEL_ERROR},
+    {"INFO", LOG_LEVEL_INFO},     {"VERBOSE", LOG_LEVEL_INFO}, {"DEBUG", LOG_LEVEL_DEBUG},
+};
+
+const char *log_level_word(enum log_level level)
+{
+    static const char *const names[] = {[LOG_LEVEL_ERROR] = "error",
+                                        [LOG_LEVEL_WARNING] = "warning",
+                                        [LOG_LEVEL_NOTICE] = "notice",
+                                        [LOG_LEVEL_INFO] = "info",
+                                        [LOG_LEVEL_DEBUG] = "debug"};
+    return (size_t)level < ARRAY_SIZE(names) && names[level] ? names[level] : "error";
+}
+
+/* $JOURNAL_STREAM names the device and inode of the stream that systemd gave us (systemd.exec(5)). */
+static bool stream_is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+    if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 || fstat(fd, &st) < 0)
+        return false;
+    return st.st_dev == device && st.st_ino == inode;
+}
+
+void log_writer_open(struct log_writer *w, const char *word, const char *level)
+{
+    w->fd = STDERR_FILENO;
+    w->level = LOG_LEVEL_INFO;
+    for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+        if (strcasecmp(levels[i].word, level) == 0)
+            w->level = levels[i].level;
+    if (strcmp(word, "json") == 0)
+        w->format = LOG_FORMAT_JSON;
+    else if (strcmp(word, "journal") == 0 || (strcmp(word, "auto") == 0 && stream_is_journal(w->fd)))
+        w->format = LOG_FORMAT_JOURNAL;
+    else
+        w->format = LOG_FORMAT_PLAIN;
+}
+
+bool log_key_valid(struct sp_span key)
+{
+    if (key.size == 0 || key.size > 32 || key.data[0] < 'a' || key.data[0] > 'z')
+        return false;
+    for (size_t i = 0; i < key.size; i++) {
+        uint8_t c = key.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return true;
+}
+
+static void record_escape(const struct record *record, struct record_text *text)
+{
+    escape_text(record->text, text->text, sizeof text->text);
+    text->id[0] = '\0';
+    if (record->connection != 0)
+        snprintf(text->id, sizeof text->id, "%016llx", (unsigned long long)record->connection);
+    text->field_count = size_min(record->field_count, RECORD_FIELDS_MAX);
+    for (size_t i = 0; i < text->field_count; i++) {
+        text->fields[i].key = record->fields[i].key;
+        escape_text(record->fields[i].value, text->fields[i].value, sizeof text->fields[i].value);
+    }
+}
+
+static void record_output(struct log_writer *w, const struct record *record)
+{
+    struct record_text text;
+    record_escape(record, &text);
+    if (w->format == LOG_FORMAT_JOURNAL)
+        log_write_journal(record, &text);
+    else if (w->format == LOG_FORMAT_JSON)
+        log_write_json(w->fd, record, &text);
+    else
+        log_write_plain(w->fd, record, &text);
+}
+
+static void suppressed_report(struct log_writer *w)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%u log records suppressed", w->bucket.dropped);
+    w->bucket.dropped = 0;
+    record_output(w, &(struct record){.level = LOG_LEVEL_WARNING,
+                                      .event = "log_suppressed",
+                                      .program = "monitor",
+                                      .text = sp_text(text)});
+}
+
+void log_write(struct log_writer *w, const struct record *record)
+{
+    if (record->level > w->level)
+        return;
+    if (!bucket_take(&w->bucket, &all_records, clock_ms()))
+        return;
+    if (w->bucket.dropped != 0)
+        suppressed_report(w);
+    record_output(w, record);
+}

@@ -1,0 +1,133 @@
+/*
+ * What a record looks like outside: a plain line, a JSON object per line, or fields for the journal. Input: escaped text.
+ * The monitor must not wait for who reads its log: a line that standard error does not take at once is lost.
+ */
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include <systemd/sd-journal.h>
+
+#include "monitor/log.h"
+
+/* A pipe that polls as writable takes this much without waiting (pipe(7), PIPE_BUF). */
+#define LINE_MAX_OCTETS 4096u
+
+static void line_write(int fd, const char *line, size_t size)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+        return;
+    ssize_t written = write(fd, line, size);
+    (void)written; /* there is nowhere to report it to */
+}
+
+static void time_format(char *out, size_t capacity)
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out, capacity, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
+}
+
+void log_write_plain(int fd, const struct record *record, const struct record_text *text)
+{
+    char line[LINE_MAX_OCTETS], when[48];
+    time_format(when, sizeof when);
+    int size = snprintf(line, sizeof line, "%s %s%s%s %s\n", when, log_level_word(record->level),
+                        text->id[0] ? " " : "", text->id, text->text);
+    if (size > 0)
+        line_write(fd, line, size_min((size_t)size, sizeof line - 1));
+}
+
+static json_t *record_object(const struct record *record, const struct record_text *text, size_t field_count)
+{
+    char when[48];
+    time_format(when, sizeof when);
+    json_t *object = json_object();
+    json_object_set_new(object, "time", json_string(when));
+    json_object_set_new(object, "level", json_string(log_level_word(record->level)));
+    json_object_set_new(object, "event", json_string(record->event));
+    json_object_set_new(object, "program", json_string(record->program));
+    if (text->id[0])
+        json_object_set_new(object, "connection", json_string(text->id));
+    json_object_set_new(object, "message", json_string(text->text));
+    /* A field never replaces one of ours above. */
+    for (size_t i = 0; i < field_count; i++)
+        if (!json_object_get(object, text->fields[i].key))
+            json_object_set_new(object, text->fields[i].key, json_string(text->fields[i].value));
+    return object;
+}
+
+void log_write_json(int fd, const struct record *record, const struct record_text *text)
+{
+    char line[LINE_MAX_OCTETS];
+    size_t count = text->field_count;
+    for (;;) {
+        json_t *object = record_object(record, text, count);
+        size_t size = json_dumpb(object, line, sizeof line - 1, JSON_COMPACT);
+        json_decref(object);
+        if (size == 0)
+            return;
+        if (size < sizeof line) {
+            line[size] = '\n';
+            line_write(fd, line, size + 1);
+            return;
+        }
+        if (count == 0)
+            return;
+        count /= 2; /* a line must stay whole: the later fields go */
+    }
+}
+
+/* Journal field names: upper case, with a prefix that keeps them apart from everybody else's. */
+struct journal_fields {
+    char text[RECORD_FIELDS_MAX + 6][RECORD_VALUE_MAX + 64];
+    char message[1100];
+    struct iovec list[RECORD_FIELDS_MAX + 7];
+    int count;
+};
+
+static void journal_add(struct journal_fields *f, const char *key, const char *value)
+{
+    char *at = f->text[f->count];
+    size_t prefix = (size_t)snprintf(at, sizeof f->text[0], "SALLYPORT_%.32s=%s", key, value);
+    for (char *c = at; *c != '='; c++)
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+    f->list[f->count++] = (struct iovec){at, size_min(prefix, sizeof f->text[0] - 1)};
+}
+
+static void journal_add_plain(struct journal_fields *f, const char *key, const char *value)
+{
+    char *at = f->text[f->count];
+    size_t size = (size_t)snprintf(at, sizeof f->text[0], "%s=%s", key, value);
+    f->list[f->count++] = (struct iovec){at, size_min(size, sizeof f->text[0] - 1)};
+}
+
+void log_write_journal(const struct record *record, const struct record_text *text)
+{
+    struct journal_fields f;
+    char priority[4];
+    f.count = 0;
+    snprintf(priority, sizeof priority, "%d", (int)record->level);
+    journal_add_plain(&f, "PRIORITY", priority);
+    journal_add_plain(&f, "SYSLOG_IDENTIFIER", "sallyportd");
+    journal_add_plain(&f, "SYSLOG_FACILITY", "4"); /* auth: where an administrator looks for logins */
+    journal_add(&f, "event", record->event);
+    journal_add(&f, "program", record->program);
+    if (text->id[0])
+        journal_add(&f, "connection", text->id);
+    for (size_t i = 0; i < text->field_count; i++)
+        journal_add(&f, text->fields[i].key, text->fields[i].value);
+    int size = snprintf(f.message, sizeof f.message, "MESSAGE=%s", text->text);
+    f.list[f.count++] = (struct iovec){f.message, (size_t)size};
+    (void)sd_journal_sendv(f.list, f.count);
+}

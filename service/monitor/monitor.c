@@ -1,0 +1,63 @@
+/* What all files of the monitor share: writing records, and deciding whether clients can be served. */
+#include "monitor/monitor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Every record of a connection says whose it is. */
+static size_t connection_fields(const struct connection *c, struct log_field *fields, char port[8])
+{
+    size_t count = 0;
+    if (!c)
+        return 0;
+    snprintf(port, 8, "%u", c->remote.port);
+    fields[count++] = (struct log_field){"peer", sp_text(c->remote.text)};
+    fields[count++] = (struct log_field){"peer_port", sp_text(port)};
+    if (c->user)
+        fields[count++] = (struct log_field){"user", sp_text(c->user)};
+    return count;
+}
+
+void monitor_relay(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
+                   const char *program, const struct log_field *fields, size_t field_count,
+                   struct sp_span text)
+{
+    struct log_field all[RECORD_FIELDS_MAX];
+    char port[8];
+    size_t count = connection_fields(c, all, port);
+    for (size_t i = 0; i < field_count && count < RECORD_FIELDS_MAX; i++)
+        all[count++] = fields[i];
+    log_write(&m->log, &(struct record){.level = level,
+                                        .event = event,
+                                        .program = program,
+                                        .connection = c ? c->id : 0,
+                                        .text = text,
+                                        .fields = all,
+                                        .field_count = count});
+}
+
+void monitor_log(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
+                 const struct log_field *fields, size_t field_count, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    if (level > m->log.level)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    monitor_relay(m, c, level, event, "monitor", fields, field_count, sp_text(text));
+}
+
+void monitor_update(struct monitor *m)
+{
+    listeners_enable(m, m->started && !m->stopping && generation_is_served(m));
+    notify_status(m);
+}
+
+void monitor_exit_if_done(struct monitor *m)
+{
+    if (m->stopping && m->connections.count == 0)
+        (void)sd_event_exit(m->event, 0);
+}

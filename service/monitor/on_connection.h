@@ -1,0 +1,18 @@
+/* What happens on the links and the timer of one connection. */
+#pragma once
+
+#include "monitor/connections.h"
+
+/* The loop's callbacks; context: the connection. */
+int on_worker_io(sd_event_source *source, int fd, uint32_t events, void *context);
+int on_session_io(sd_event_source *source, int fd, uint32_t events, void *context);
+int on_connection_timer(sd_event_source *source, uint64_t usec, void *context);
+
+/* Its login process has closed its link. */
+void connection_login_gone(struct connection *c);
+/* Last call before its memory goes: abandons a signature, logs the end. */
+void on_connection_finished(struct connection *c);
+/* Starts the login process for c->user. */
+void connection_ask_login(struct connection *c);
+/* Sends what is asked for, if the signer can take it now; later otherwise (signatures_resend()). */
+void connection_ask_sign(struct connection *c);

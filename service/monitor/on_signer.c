@@ -1,0 +1,156 @@
+/*
+ * What the signer says. Input: its answers. It is trusted with signatures and with nothing else: what it answers is
+ * matched with what we asked, and a wrong one can harm only the handshake that it names.
+ */
+#include "monitor/on_signer.h"
+
+#include <stdlib.h>
+
+#include <sallyport/wire.h>
+
+#include "monitor/monitor.h"
+#include "monitor/on_connection.h"
+
+/* A transcript that was on its way to two signers which then died is taken for the reason. */
+#define SIGN_ATTEMPTS_MAX 2
+
+/* ---- asking ------------------------------------------------------------------------------------------------ */
+
+void connection_ask_sign(struct connection *c)
+{
+    if (!c->sign.transcript || c->sign.sent || !c->generation->at_signer)
+        return; /* signatures_resend() will */
+    if (c->sign.attempts == SIGN_ATTEMPTS_MAX) {
+        connection_end(c, DISCONNECT_SERVICE_NOT_AVAILABLE, sp_text("The signer failed"), "signer_failed");
+        return;
+    }
+    c->sign.attempts++;
+    c->sign.sent = service_send(&c->monitor->signer, sign, .connection = c->id,
+                                .generation = c->generation->number, .first = c->session_id_size == 0,
+                                .session_id = sp_span_of(c->session_id, c->session_id_size),
+                                .transcript = sp_span_of(c->sign.transcript, c->sign.size));
+}
+
+void signatures_resend(struct monitor *m, struct generation *g)
+{
+    for (struct connection *c = m->connections.first, *next; c; c = next) {
+        next = c->next;
+        if (c->generation == g)
+            connection_ask_sign(c);
+    }
+}
+
+static void on_lost(struct monitor *m)
+{
+    generations_signer_lost(m);
+    for (struct connection *c = m->connections.first; c; c = c->next)
+        c->sign.sent = false;
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------------- */
+
+/* The connection that this answer is for; NULL if it has gone, or asked for nothing: then the answer is dropped. */
+static struct connection *sign_finish(struct monitor *m, uint64_t id)
+{
+    struct connection *c = connection_find(m, id);
+    if (!c || !c->sign.transcript || !c->sign.sent)
+        return NULL;
+    explicit_bzero(c->sign.transcript, c->sign.size);
+    free(c->sign.transcript);
+    c->sign = (struct connection_sign){0};
+    return c;
+}
+
+/* The first H is the session id for good (RFC 4253 section 7.2). */
+static int session_id_keep(struct connection *c, const struct msg_sign_done *done)
+{
+    uint8_t *copy = malloc(done->host_key.size + 1);
+    if (!copy || done->h.size == 0) {
+        free(copy);
+        return -1;
+    }
+    memcpy(c->session_id, done->h.data, done->h.size);
+    c->session_id_size = (uint8_t)done->h.size;
+    memcpy(copy, done->host_key.data, done->host_key.size);
+    c->host_key = sp_span_of(copy, done->host_key.size);
+    return 0;
+}
+
+static void negotiated_log(struct connection *c, struct sp_span negotiated)
+{
+    static const char *const keys[] = {"client_version", "kex",    "host_key", "cipher_in",
+                                       "cipher_out",     "mac_in", "mac_out",  "compression_in",
+                                       "compression_out"};
+    struct log_field fields[ARRAY_SIZE(keys)];
+    struct sp_in in = sp_in_of(negotiated);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        fields[i] = (struct log_field){keys[i], sp_get_string(&in, 2048)};
+    if (sp_get_end(&in))
+        return;
+    monitor_log(c->monitor, c, LOG_LEVEL_INFO, "negotiated", fields, ARRAY_SIZE(fields),
+                "Negotiated %.*s, %.*s, %.*s with client %.*s", (int)fields[1].value.size,
+                (const char *)fields[1].value.data, (int)fields[2].value.size,
+                (const char *)fields[2].value.data, (int)fields[4].value.size,
+                (const char *)fields[4].value.data, (int)fields[0].value.size,
+                (const char *)fields[0].value.data);
+}
+
+static void on_sign_done(struct monitor *m, const union msg_body *body)
+{
+    const struct msg_sign_done *done = &body->sign_done;
+    struct connection *c = sign_finish(m, done->connection);
+    if (!c || c->phase == PHASE_CLOSING)
+        return;
+    if (c->phase == PHASE_START) {
+        negotiated_log(c, done->negotiated);
+        if (session_id_keep(c, done)) {
+            connection_end(c, DISCONNECT_SERVICE_NOT_AVAILABLE, sp_text("Out of memory"), "no_memory");
+            return;
+        }
+        connection_move(c, PHASE_READY);
+    }
+    if (watch_send(&c->worker, signature, .h = done->h, .signature = done->signature,
+                   .host_key = done->host_key))
+        connection_worker_gone(c);
+}
+
+static void on_sign_refused(struct monitor *m, const union msg_body *body)
+{
+    const struct msg_sign_refused *refused = &body->sign_refused;
+    const struct log_field fields[] = {{"why", refused->why}};
+    struct connection *c = sign_finish(m, refused->connection);
+    if (!c)
+        return;
+    monitor_log(m, c, LOG_LEVEL_NOTICE, "exchange_refused", fields, ARRAY_SIZE(fields),
+                "Unable to negotiate with %s port %u: %.*s", c->remote.text, c->remote.port,
+                (int)refused->why.size, (const char *)refused->why.data);
+    connection_end(c, refused->reason, refused->text, "exchange_refused");
+}
+
+static void on_configured(struct monitor *m, const union msg_body *body)
+{
+    generation_configured(m, body->configured.generation, body->configured.offer);
+}
+
+static void on_unconfigured(struct monitor *m, const union msg_body *body)
+{
+    generation_unconfigured(m, body->unconfigured.generation, body->unconfigured.why);
+}
+
+static const struct service_handler handlers[] = {
+    {MSG_sign_done, on_sign_done},
+    {MSG_sign_refused, on_sign_refused},
+    {MSG_configured, on_configured},
+    {MSG_unconfigured, on_unconfigured},
+};
+
+const struct service_kind signer_kind = {
+    .name = "signer",
+    .socket = "signer.sock",
+    .role = ROLE_SIGNER,
+    .priority = SD_EVENT_PRIORITY_NORMAL,
+    .handlers = handlers,
+    .handler_count = ARRAY_SIZE(handlers),
+    .on_connected = generations_signer_connected,
+    .on_lost = on_lost,
+};
