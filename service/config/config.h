@@ -28,6 +28,9 @@ enum {
 };
 
 int config_source_read(const char *path, struct config_source **source, struct config_error *error) MUST_USE;
+/* The same behind the lines of a command line (-o keyword=value), which count before the file's. */
+int config_source_read_behind(const char *lines, const char *path, struct config_source **source,
+                              struct config_error *error) MUST_USE;
 /* `name` stands for the file in errors. */
 int config_source_parse(const char *name, struct sp_span text, struct config_source **source,
                         struct config_error *error) MUST_USE;

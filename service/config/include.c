@@ -140,3 +140,30 @@ int config_source_read(const char *path, struct config_source **source, struct c
     *source = TAKE(made);
     return 0;
 }
+
+/* The first value wins, so the file is included behind the lines. */
+int config_source_read_behind(const char *lines, const char *path, struct config_source **source,
+                              struct config_error *error)
+{
+    struct config_place place = {.file = path};
+    CLEANUP_FREE char *full = realpath(path, NULL); /* a relative one would be looked for elsewhere */
+    CLEANUP_FREE char *text = NULL;
+    CLEANUP(source_cleanup) struct config_source *made = NULL;
+    if (!full)
+        return config_complain(error, &place, "cannot open: %s", strerror(errno));
+    int size = asprintf(&text, "%sInclude \"%s\"\n", lines, full);
+    if (size < 0) {
+        text = NULL; /* asprintf(3) leaves it undefined */
+        return -ENOMEM;
+    }
+    int result = source_new(&made);
+    if (result != 0)
+        return result;
+    struct source_reading reading = {
+        .source = made, .error = error, .octets_left = CONFIG_SNAPSHOT_MAX, .has_files = true};
+    result = source_read_text(&reading, "command line", 0, sp_span_of(text, (size_t)size));
+    if (result != 0)
+        return result;
+    *source = TAKE(made);
+    return 0;
+}
