@@ -16,21 +16,6 @@ static int error_set(struct config_error *error, const char *path, int r)
     return r;
 }
 
-/* First value wins, so the command line's lines stand first, and the file is included behind them. */
-static int read_with_overrides(const struct monitor_options *options, struct config_source **source,
-                               struct config_error *error)
-{
-    CLEANUP_FREE char *text = NULL;
-    if (access(options->config_path, R_OK) < 0) /* Include is silent about files that are not there */
-        return error_set(error, options->config_path, -errno);
-    int size = asprintf(&text, "%sInclude \"%s\"\n", options->overrides, options->config_path);
-    if (size < 0) {
-        text = NULL;
-        return -ENOMEM;
-    }
-    return config_source_parse("command line", sp_span_of(text, (size_t)size), source, error);
-}
-
 /* Written by the launcher, as root, into the runtime directory: the service that runs it decides what we serve. */
 static int read_snapshot(const char *path, struct config_source **source, struct config_error *error)
 {
@@ -51,7 +36,7 @@ int generation_read(const struct monitor_options *options, struct config_source 
     if (options->snapshot_path)
         r = read_snapshot(options->snapshot_path, &read, error);
     else if (options->overrides && options->overrides[0])
-        r = read_with_overrides(options, &read, error);
+        r = config_source_read_behind(options->overrides, options->config_path, &read, error);
     else
         r = config_source_read(options->config_path, &read, error);
     if (r == 0)
