@@ -1,0 +1,148 @@
+/*
+ * Reading authorized_keys, as the user. Input: a path. Output: its lines. What is opened is what is checked: the
+ * descriptor's own inode, and the directories of the path that the kernel gives for it (sshd_config(5) StrictModes).
+ */
+#include "session/asuser/key_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "session/asuser/key_line.h"
+
+static int refuse(char *why, size_t why_size, const char *path, const char *what)
+{
+    snprintf(why, why_size, "%s: %s", path, what);
+    return KEY_FILE_E_REFUSED;
+}
+
+static bool is_safe(const struct stat *st, uid_t uid)
+{
+    return (st->st_uid == 0 || st->st_uid == uid) && (st->st_mode & 022) == 0;
+}
+
+/* The file's real path, links resolved. */
+static int path_of(int fd, char *path, size_t size)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, size - 1);
+    if (n < 0)
+        return -errno;
+    path[n] = 0;
+    return path[0] == '/' ? 0 : -EINVAL;
+}
+
+static int directories_check(char *path, const struct key_file_rules *rules, char *why, size_t why_size)
+{
+    char home[PATH_MAX] = "";
+    if (!realpath(rules->home, home))
+        home[0] = 0;
+    for (;;) {
+        struct stat st;
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            return -EINVAL;
+        slash[slash == path ? 1 : 0] = 0;
+        if (stat(path, &st) < 0)
+            return -errno;
+        if (!is_safe(&st, rules->uid))
+            return refuse(why, why_size, path, "bad owner or modes of a directory");
+        if (strcmp(path, home) == 0 || strcmp(path, "/") == 0)
+            return 0;
+    }
+}
+
+static int file_check(int fd, const char *path, const struct key_file_rules *rules, char *why,
+                      size_t why_size)
+{
+    struct stat st;
+    char real[PATH_MAX];
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return refuse(why, why_size, path, "not a regular file");
+    if (!rules->strict_modes)
+        return 0;
+    if (!is_safe(&st, rules->uid))
+        return refuse(why, why_size, path, "bad owner or modes");
+    int r = path_of(fd, real, sizeof real);
+    return r ? r : directories_check(real, rules, why, why_size);
+}
+
+int key_file_open(const char *path, const struct key_file_rules *rules, int *fd, char *why, size_t why_size)
+{
+    /* Non-blocking: a FIFO or a device in the place of the file must not stop us. */
+    CLEANUP_CLOSE int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (opened < 0)
+        return -errno;
+    int r = file_check(opened, path, rules, why, why_size);
+    if (r)
+        return r;
+    *fd = TAKE_FD(opened);
+    return 0;
+}
+
+struct reader {
+    key_file_line_fn on_line;
+    void *context;
+    unsigned line;
+    size_t used;
+    bool too_long;
+    uint8_t text[KEY_LINE_MAX];
+};
+
+static int line_end(struct reader *reader)
+{
+    size_t size = reader->too_long ? 0 : reader->used;
+    bool too_long = reader->too_long;
+    reader->used = 0;
+    reader->too_long = false;
+    if (reader->line == KEY_FILE_LINES_MAX)
+        return -EFBIG;
+    return reader->on_line(reader->context, ++reader->line, sp_span_of(reader->text, size), too_long);
+}
+
+static int bytes_take(struct reader *reader, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        int r = 0;
+        if (bytes[i] == '\n')
+            r = line_end(reader);
+        else if (reader->used == sizeof reader->text)
+            reader->too_long = true;
+        else
+            reader->text[reader->used++] = bytes[i];
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+int key_file_read(int fd, key_file_line_fn on_line, void *context)
+{
+    CLEANUP_FREE struct reader *reader = calloc(1, sizeof *reader);
+    size_t total = 0;
+    uint8_t bytes[8192];
+    if (!reader)
+        return -ENOMEM;
+    reader->on_line = on_line;
+    reader->context = context;
+    for (;;) {
+        ssize_t n = read(fd, bytes, sizeof bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        total += (size_t)n;
+        int r = total > KEY_FILE_MAX ? -EFBIG : bytes_take(reader, bytes, (size_t)n);
+        if (r)
+            return r;
+    }
+    return reader->used || reader->too_long ? line_end(reader) : 0;
+}

@@ -1,0 +1,210 @@
+/*
+ * Public keys. Input: auth_publickey of the worker, verdicts of the as-user helper. Output: helper_open, helper_check;
+ * whether the request holds.
+ *
+ * Why the session may believe a verdict: the helper has only what the user has, so the most that a helper taken over by
+ * a hostile blob can do is what the user could: log in as that user. It is told the data to verify by this process.
+ */
+#include "session/publickey.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include <sallyport/wire.h>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "policy/policy.h"
+
+#include "session/expand.h"
+#include "session/helper.h"
+#include "session/login.h"
+#include "session/peers.h"
+
+#define ANSWER_TIMEOUT_MS 20000u /* a home directory on a server that does not answer */
+#define SIGNED_DATA_MAX 32768u
+#define MSG_USERAUTH_REQUEST 50
+
+static const char known_algorithms[] =
+#define KEYTYPE(symbol, name) name ","
+#include "modules/registry.def"
+    ;
+
+int publickey_prepare(struct login *login)
+{
+    char known[sizeof known_algorithms];
+    char error[512] = "";
+    memcpy(known, known_algorithms, sizeof known);
+    known[sizeof known - 2] = 0; /* the last comma */
+    if (policy_resolve(POLICY_USER_KEY, login->config->pubkey_accepted_algorithms, known, known,
+                       login->publickey.algorithms, error, sizeof error) == 0)
+        return 0;
+    login->publickey.algorithms[0] = 0;
+    log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "PubkeyAcceptedAlgorithms: %s", error);
+    return -EINVAL;
+}
+
+static int paths_pack(const struct login *login, struct sp_out *out)
+{
+    const struct config_list *files = &login->config->authorized_keys_files;
+    for (size_t i = 0; i < files->count; i++) {
+        char path[4096];
+        if (strcmp(files->items[i], "none") == 0)
+            continue;
+        if (expand_path(files->items[i], &login->account, path, sizeof path))
+            return -EINVAL;
+        sp_put_text(out, path);
+    }
+    return sp_put_end(out) ? -E2BIG : 0;
+}
+
+static int helper_introduce(struct login *login)
+{
+    uint8_t paths[16384];
+    struct sp_out out = {.data = paths, .capacity = sizeof paths};
+    const struct account *account = &login->account;
+    int r = paths_pack(login, &out);
+    if (r) {
+        log_say(&login->log, LOG_LEVEL_ERROR, "config_refused",
+                "AuthorizedKeysFile: a path is too long or has an unknown %%-token");
+        return r;
+    }
+    bool known = account->valid;
+    return link_send(
+        &login->publickey.helper, helper_open, .user = sp_text(account->name),
+        .home = sp_text(known ? account->home : "/nonexistent"), .uid = known ? account->uid : ACCOUNT_NOBODY,
+        .known = known, .strict_modes = login->config->strict_modes, .paths = sp_written(&out),
+        .remote_address = sp_text(login->remote_address), .rsa_bits_min = login->config->required_rsa_size);
+}
+
+static int helper_ready(struct login *login)
+{
+    struct publickey *p = &login->publickey;
+    if (link_is_open(&p->helper))
+        return 0;
+    if (p->failed)
+        return -EIO;
+    p->failed = true; /* until all of it has worked; it is not tried a second time */
+    int fd = helper_start(&login->account, &p->pid);
+    if (fd < 0) {
+        log_say(&login->log, LOG_LEVEL_ERROR, "helper_failed", "the as-user helper does not start: %s",
+                strerror(-fd));
+        return fd;
+    }
+    link_init(&p->helper, fd, ROLE_SESSION, ROLE_HELPER);
+    int r = helper_introduce(login);
+    p->failed = r != 0;
+    return r ? -EIO : 0;
+}
+
+/* RFC 4252 section 7. Everything but the algorithm and the blob is this process's own knowledge. */
+static int signed_data(const struct login *login, const struct msg_auth_publickey *request,
+                       struct sp_out *out)
+{
+    sp_put_string(out, sp_span_of(login->session_id, login->session_id_size)); /* session identifier */
+    sp_put_u8(out, MSG_USERAUTH_REQUEST);
+    sp_put_text(out, login->user);      /* user name */
+    sp_put_text(out, "ssh-connection"); /* service name */
+    sp_put_text(out, request->hostbound ? "publickey-hostbound-v00@openssh.com" : "publickey");
+    sp_put_bool(out, true);
+    sp_put_string(out, request->algorithm); /* public key algorithm name */
+    sp_put_string(out, request->blob);      /* public key */
+    if (request->hostbound)
+        sp_put_string(out, sp_span_of(login->host_key, login->host_key_size));
+    return sp_put_end(out) ? -E2BIG : 0;
+}
+
+static int refuse(struct publickey_result *result, const char *why)
+{
+    snprintf(result->detail, sizeof result->detail, "%s", why);
+    return PUBLICKEY_E_BAD;
+}
+
+static int request_check(const struct login *login, const struct msg_auth_publickey *request,
+                         struct publickey_result *result)
+{
+    if (!sp_list_has(sp_text(login->publickey.algorithms), request->algorithm))
+        return refuse(result, "algorithm not in PubkeyAcceptedAlgorithms");
+    if (request->hostbound &&
+        !sp_span_equal(request->host_key, sp_span_of(login->host_key, login->host_key_size)))
+        return refuse(result, "bound to another host key");
+    return 0;
+}
+
+static int helper_ask(struct login *login, const struct msg_auth_publickey *request)
+{
+    uint8_t data[SIGNED_DATA_MAX];
+    struct sp_out out = {.data = data, .capacity = sizeof data};
+    int r = signed_data(login, request, &out);
+    if (r)
+        return r;
+    return link_send(&login->publickey.helper, helper_check, .algorithm = request->algorithm,
+                     .blob = request->blob, .signed_request = request->signed_request,
+                     .signature = request->signature, .data = sp_written(&out));
+}
+
+static int helper_answer(struct login *login)
+{
+    struct publickey *p = &login->publickey;
+    int r = peers_receive_from(login, &p->helper, login->side, clock_ms() + ANSWER_TIMEOUT_MS);
+    if (r == 0 || r == LOGIN_E_GONE)
+        return r;
+    log_say(&login->log, LOG_LEVEL_ERROR, "helper_failed", "the as-user helper %s",
+            r == LINK_E_AGAIN     ? "does not answer"
+            : r == LINK_E_ILLEGAL ? link_complaint(&p->helper)
+                                  : "has died");
+    publickey_free(login);
+    p->failed = true;
+    return -EIO;
+}
+
+static bool is_used(const struct publickey *p, const char *fingerprint)
+{
+    for (size_t i = 0; i < p->used_count; i++)
+        if (strcmp(p->used[i], fingerprint) == 0)
+            return true;
+    return false;
+}
+
+static int verdict_take(struct login *login, struct publickey_result *result)
+{
+    const struct msg_helper_verdict *verdict = &login->side->body.helper_verdict;
+    snprintf(result->fingerprint, sizeof result->fingerprint, "%.*s", (int)verdict->fingerprint.size,
+             (const char *)verdict->fingerprint.data);
+    snprintf(result->detail, sizeof result->detail, "%.*s", (int)verdict->detail.size,
+             (const char *)verdict->detail.data);
+    result->options = verdict->options;
+    if (is_used(&login->publickey, result->fingerprint))
+        return refuse(result, "this key was already used for an earlier step");
+    return verdict->accepted == SP_VERDICT_GOOD ? 0 : PUBLICKEY_E_BAD;
+}
+
+int publickey_check(struct login *login, struct publickey_result *result)
+{
+    const struct msg_auth_publickey *request = &login->inbox->body.auth_publickey;
+    int r = request_check(login, request, result);
+    if (r)
+        return r;
+    r = helper_ready(login);
+    if (r == 0)
+        r = helper_ask(login, request);
+    if (r)
+        return r < 0 ? r : -EIO;
+    r = helper_answer(login);
+    return r ? r : verdict_take(login, result);
+}
+
+void publickey_used(struct login *login, const char *fingerprint)
+{
+    struct publickey *p = &login->publickey;
+    if (p->used_count < METHODS_CHAIN_MAX)
+        snprintf(p->used[p->used_count++], sizeof p->used[0], "%s", fingerprint);
+}
+
+void publickey_free(struct login *login)
+{
+    struct publickey *p = &login->publickey;
+    link_close(&p->helper);
+    helper_stop(&p->pid);
+}
