@@ -1,0 +1,91 @@
+/*
+ * sallyport-launch: the service manager for machines, containers and tests without systemd. It binds the sockets, starts
+ * the programs with them, starts again what dies, and ends everything when it is told to. Nothing else.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/listen.h"
+#include "base/loop.h"
+#include "base/util.h"
+
+struct launch_options {
+    const char *config_path;
+    const char *runtime_dir; /* NULL: a fresh one, removed at the end */
+    const char *ready_file;  /* NULL: none */
+    char overrides[8192];    /* -o, as lines of the configuration */
+};
+
+enum launch_user { USER_MONITOR, USER_SIGNER, USER_WORKER, USER_ROOT, USERS };
+
+struct launch_ids {
+    uid_t uid;
+    gid_t gid;
+    bool named; /* has an entry in the user database */
+};
+
+enum program_index { PROGRAM_SIGNER, PROGRAM_WORKER, PROGRAM_SESSION, PROGRAM_MONITOR, PROGRAMS };
+
+struct launch;
+
+/* One of the programs that are kept running. */
+struct program {
+    struct launch *launch;
+    enum program_index index;
+    pid_t pid;  /* 0: not running */
+    int socket; /* its listening socket; -1 for the monitor, which has the network's */
+    uint64_t started_ms;
+    unsigned failures; /* quick deaths in a row */
+    struct loop_source *retry;
+};
+
+struct launch {
+    struct launch_options options;
+    struct loop *loop;
+    struct launch_ids ids[USERS];
+    char runtime_dir[PATH_MAX];
+    char program_dir[PATH_MAX]; /* where this program lies */
+    int runtime_fd;
+    bool runtime_made; /* by us: to be removed */
+    int notify_fd;
+    struct listen_sockets network;
+    struct program programs[PROGRAMS];
+    bool ready, stopping;
+    int code; /* to exit with */
+};
+
+/* ids.c */
+void ids_find(struct launch_ids ids[USERS]);
+void ids_print(const struct launch_ids ids[USERS]);
+/* The sentence about users that do not exist, on standard error. */
+void ids_report(const struct launch_ids ids[USERS]);
+
+/* configuration.c: reads the configuration as root and leaves it, packed, where the monitor can read it. `bind`: opens the
+ * listening sockets too. 0, or negative and said. */
+int configuration_write(struct launch *l, bool bind) MUST_USE;
+
+/* runtime.c: the directory and the sockets in it. 0, or negative and said. */
+int runtime_open(struct launch *l) MUST_USE;
+void runtime_close(struct launch *l);
+#define RUNTIME_SNAPSHOT "config.snapshot"
+#define RUNTIME_NOTIFY "notify.sock"
+
+/* ready.c: hears the monitor say READY=1, and passes it on. */
+int ready_watch(struct launch *l) MUST_USE;
+
+/* programs.c */
+int programs_start(struct launch *l) MUST_USE;
+/* Collects children that have died. */
+int programs_reap(struct launch *l) MUST_USE;
+/* execution.c: forks and executes it. 0 or -errno. */
+int program_execute(struct program *p) MUST_USE;
+const char *program_name(enum program_index index);
+
+/* stop.c: ends everything that descends from us, and waits until it is gone. */
+void everything_stop(struct launch *l);
+
+/* "sallyport: ..." on standard error. */
+void launch_say(const char *format, ...) PRINTF_LIKE(1, 2);

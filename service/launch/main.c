@@ -1,0 +1,153 @@
+/*
+ * sallyport-launch: starts sallyport in the foreground without systemd. Input: the command line and the configuration.
+ * Output: running programs, and on standard error when they are ready.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "launch/launch.h"
+
+#define EXIT_USAGE 64
+
+enum mode { MODE_RUN, MODE_IDS };
+
+void launch_say(const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fprintf(stderr, "sallyport: %s\n", text);
+}
+
+static int usage(void)
+{
+    fprintf(stderr,
+            "usage: sallyport-launch -f config [-D runtime-dir] [-o keyword=value] [--ready-file file]\n"
+            "       sallyport-launch --ids\n");
+    return EXIT_USAGE;
+}
+
+/* "keyword=value" as a line of the configuration, before those of the file. */
+static int override_add(struct launch_options *o, const char *text)
+{
+    size_t used = strlen(o->overrides), length = strlen(text);
+    if (strchr(text, '\n') || used + length + 2 > sizeof o->overrides)
+        return -1;
+    snprintf(o->overrides + used, sizeof o->overrides - used, "%s\n", text);
+    char *equals = strchr(o->overrides + used, '=');
+    if (equals)
+        *equals = ' ';
+    return 0;
+}
+
+static int arguments_read(struct launch_options *o, enum mode *mode, int argc, char **argv)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'f'},
+                                          {"runtime-dir", required_argument, NULL, 'D'},
+                                          {"ready-file", required_argument, NULL, 'r'},
+                                          {"ids", no_argument, NULL, 'i'},
+                                          {0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "f:D:o:", longs, NULL)) != -1) {
+        if (option == 'f')
+            o->config_path = optarg;
+        else if (option == 'D')
+            o->runtime_dir = optarg;
+        else if (option == 'r')
+            o->ready_file = optarg;
+        else if (option == 'i')
+            *mode = MODE_IDS;
+        else if (option != 'o' || override_add(o, optarg))
+            return -1;
+    }
+    return optind == argc && (*mode == MODE_IDS || o->config_path) ? 0 : -1;
+}
+
+static int on_signal(void *context, int number)
+{
+    struct launch *l = context;
+    if (number == SIGCHLD)
+        return programs_reap(l);
+    if (number == SIGHUP) {
+        pid_t monitor = l->programs[PROGRAM_MONITOR].pid;
+        if (configuration_write(l, false) == 0 && monitor != 0)
+            (void)kill(monitor, SIGHUP);
+        return 0;
+    }
+    loop_stop(l->loop, 0);
+    return 0;
+}
+
+static int own_directory(char dir[PATH_MAX])
+{
+    ssize_t size = readlink("/proc/self/exe", dir, PATH_MAX - 1);
+    if (size <= 0)
+        return size < 0 ? -errno : -ENOENT;
+    dir[size] = '\0';
+    *strrchr(dir, '/') = '\0';
+    return 0;
+}
+
+static int launch_run(struct launch *l)
+{
+    static const int signals[] = {SIGCHLD, SIGHUP, SIGTERM, SIGINT, 0};
+    /* 1. Nothing of our caller's goes further. */
+    if (close_range(3, ~0u, 0) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+        return -errno;
+    umask(022); /* users' own programs will inherit it */
+    int r = own_directory(l->program_dir);
+    /* 2. Whom the programs run as. */
+    ids_find(l->ids);
+    ids_report(l->ids);
+    /* 3. The directory where they meet, the configuration, the network. */
+    if (r == 0)
+        r = runtime_open(l);
+    if (r == 0)
+        r = configuration_write(l, true);
+    /* 4. The loop, and then the programs. */
+    if (r == 0)
+        r = loop_new(&l->loop);
+    if (r == 0)
+        r = loop_add_signals(l->loop, signals, on_signal, l);
+    if (r == 0)
+        r = ready_watch(l);
+    if (r == 0)
+        r = programs_start(l);
+    return r ? r : loop_run(l->loop);
+}
+
+int main(int argc, char **argv)
+{
+    static struct launch launch; /* its paths are large for a stack, and there is one */
+    struct launch *l = &launch;
+    enum mode mode = MODE_RUN;
+    l->runtime_fd = l->notify_fd = -1;
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        l->programs[i] = (struct program){.launch = l, .index = (enum program_index)i, .socket = -1};
+    if (arguments_read(&l->options, &mode, argc, argv))
+        return usage();
+    if (mode == MODE_IDS) {
+        ids_find(l->ids);
+        ids_print(l->ids);
+        return 0;
+    }
+    if (geteuid() != 0) {
+        launch_say("sallyport-launch has to be started by root: it starts each program as a user of its own");
+        return 1;
+    }
+    int r = launch_run(l);
+    everything_stop(l);
+    runtime_close(l);
+    listen_close(&l->network);
+    loop_free(l->loop);
+    return r == 0 ? 0 : 1;
+}

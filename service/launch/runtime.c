@@ -1,0 +1,120 @@
+/*
+ * The runtime directory and its sockets. Input: the options. Output: one listening socket per service, which only the
+ * monitor's user may connect to, and the datagram socket for readiness.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "launch/launch.h"
+
+#define BACKLOG 16
+
+static const char *const names[] = {
+    [PROGRAM_SIGNER] = "signer.sock", [PROGRAM_WORKER] = "worker.sock", [PROGRAM_SESSION] = "session.sock"};
+
+static int complain(const struct launch *l, const char *what, int r)
+{
+    launch_say("%s: %s: %s", l->runtime_dir, what, strerror(-r));
+    return r;
+}
+
+/* Whoever may write into the directory could put a socket of his own there, and be given clients and user names. */
+static int directory_check(const struct launch *l)
+{
+    struct stat st;
+    if (fstat(l->runtime_fd, &st) < 0)
+        return -errno;
+    return st.st_uid == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 ? 0 : -EPERM;
+}
+
+static int directory_open(struct launch *l)
+{
+    if (l->options.runtime_dir) {
+        snprintf(l->runtime_dir, sizeof l->runtime_dir, "%s", l->options.runtime_dir);
+        if (mkdir(l->runtime_dir, 0711) == 0)
+            l->runtime_made = true;
+        else if (errno != EEXIST)
+            return -errno;
+    } else {
+        snprintf(l->runtime_dir, sizeof l->runtime_dir, "/run/sallyport-launch.XXXXXX");
+        if (!mkdtemp(l->runtime_dir))
+            return -errno;
+        l->runtime_made = true;
+    }
+    l->runtime_fd = open(l->runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (l->runtime_fd < 0 || (l->runtime_made && fchmod(l->runtime_fd, 0711) < 0))
+        return -errno;
+    int r = directory_check(l);
+    if (r)
+        return r;
+    return flock(l->runtime_fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0; /* one launcher per directory */
+}
+
+/*
+ * Bound by way of /proc, as a socket's path is short and the directory's may be long. The monitor finds it through its
+ * working directory, so nobody needs to be able to search the directories above.
+ */
+static int socket_open(struct launch *l, const char *name, int type)
+{
+    const struct launch_ids *monitor = &l->ids[USER_MONITOR];
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (unlinkat(l->runtime_fd, name, 0) < 0 && errno != ENOENT)
+        return -errno;
+    snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/%s", l->runtime_fd, name);
+    mode_t before = umask(0177); /* 0600 from birth */
+    int r = bind(fd, (const struct sockaddr *)&at, sizeof at) < 0 ? -errno : 0;
+    umask(before);
+    if (r)
+        return r;
+    if (fchownat(l->runtime_fd, name, monitor->uid, monitor->gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (type == SOCK_SEQPACKET && listen(fd, BACKLOG) < 0)
+        return -errno;
+    return TAKE_FD(fd);
+}
+
+int runtime_open(struct launch *l)
+{
+    int r = directory_open(l);
+    if (r == -EWOULDBLOCK) {
+        launch_say("%s: in use by another sallyport-launch", l->runtime_dir);
+        l->runtime_made = false;
+        return r;
+    }
+    if (r)
+        return complain(l, "cannot use it as runtime directory (root's, writable for nobody else)", r);
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        int fd = socket_open(l, names[i], SOCK_SEQPACKET);
+        if (fd < 0)
+            return complain(l, names[i], fd);
+        l->programs[i].socket = fd;
+    }
+    l->notify_fd = socket_open(l, RUNTIME_NOTIFY, SOCK_DGRAM);
+    return l->notify_fd < 0 ? complain(l, RUNTIME_NOTIFY, l->notify_fd) : 0;
+}
+
+void runtime_close(struct launch *l)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        cleanup_close(&l->programs[i].socket);
+        if (l->programs[i].socket >= 0)
+            (void)unlinkat(l->runtime_fd, names[i], 0);
+    }
+    if (l->notify_fd >= 0) {
+        close(l->notify_fd);
+        (void)unlinkat(l->runtime_fd, RUNTIME_NOTIFY, 0);
+        (void)unlinkat(l->runtime_fd, RUNTIME_SNAPSHOT, 0);
+    }
+    cleanup_close(&l->runtime_fd);
+    if (l->runtime_made)
+        (void)rmdir(l->runtime_dir);
+}
