@@ -46,7 +46,7 @@ static int list_resolve(enum policy_kind kind, char **list, struct config_error 
     const char *names = known[kind] + 1;
     int r = policy_resolve(kind, *list, names, names, resolved, why, sizeof why);
     if (r) {
-        snprintf(error->text, sizeof error->text, "%s: %s", policy_keyword(kind), why);
+        snprintf(error->text, sizeof error->text, "%s", why);
         return r;
     }
     char *copy = strdup(resolved);
