@@ -7,6 +7,7 @@
 #include "config/addresses.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 
 #include <sallyport/wire.h>
 
@@ -21,12 +22,20 @@ static bool is_mapped(const uint8_t bytes[16])
     return memcmp(bytes, prefix, sizeof prefix) == 0;
 }
 
+/* An interface behind '%', as the kernel names them; or nothing. */
+static bool is_zone(const char *text)
+{
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
+    size_t size = strlen(text);
+    return size == 0 || (size > 1 && size <= IF_NAMESIZE && text[1 + strspn(text + 1, letters)] == '\0');
+}
+
 static bool parse_numeric(const char *text, struct address *address, bool *was_mapped)
 {
     char plain[INET6_ADDRSTRLEN];
     size_t size = strcspn(text, "%");
     *was_mapped = false;
-    if (size >= sizeof plain)
+    if (size >= sizeof plain || !is_zone(text + size))
         return false;
     memcpy(plain, text, size);
     plain[size] = '\0';

@@ -50,7 +50,7 @@ static int check_absolute(const char *argument, struct config_error *why)
 
 static int check_absolute_or_none(const char *argument, struct config_error *why)
 {
-    if (argument[0] == '/' || strcasecmp(argument, "none") == 0)
+    if (argument[0] == '/' || strcmp(argument, "none") == 0)
         return 0;
     return config_complain(why, NULL, "expected an absolute path or \"none\", got \"%s\"", argument);
 }
@@ -58,10 +58,16 @@ static int check_absolute_or_none(const char *argument, struct config_error *why
 /* Configurations get copied into tickets and repositories; a PIN must not travel with them. */
 static int check_pin(const char *argument, struct config_error *why)
 {
-    if (argument[strspn(argument, "0123456789")] != '\0')
+    static const char credential[] = "credential:";
+    const char *name = argument + sizeof credential - 1;
+    if (strncmp(argument, "file:/", 6) == 0)
         return 0;
+    if (strncmp(argument, credential, sizeof credential - 1) == 0 && name[0] != '\0' && name[0] != '.' &&
+        !strchr(name, '/'))
+        return 0;
+    /* Not quoted: it may be the PIN. */
     return config_complain(why, NULL,
-                           "expected a file or a credential that holds the PIN, not the PIN itself");
+                           "expected file:/PATH or credential:NAME, which hold the PIN; not the PIN itself");
 }
 
 static bool is_variable(const char *text, size_t size)
@@ -150,7 +156,7 @@ static int check_keys_file(const char *argument, struct config_error *why)
 /* It becomes a file name below /etc/pam.d, so it must not be able to leave that. */
 static int check_pam_service(const char *argument, struct config_error *why)
 {
-    bool is_good = isalnum((unsigned char)argument[0]) && strlen(argument) <= 64;
+    bool is_good = isalnum((unsigned char)argument[0]) && strlen(argument) < 64;
     for (const char *at = argument; *at != '\0' && is_good; at++)
         is_good = isalnum((unsigned char)*at) || strchr("._-", *at) != NULL;
     if (is_good)
@@ -220,7 +226,7 @@ int check_arguments(const struct option *option, const char *const *arguments, s
     if (row->most != 0 && count > row->most)
         return config_complain(why, NULL, "expected one argument and further ones on lines of their own");
     for (size_t i = 0; i < count; i++) {
-        if (row->alone && strcasecmp(arguments[i], row->alone) == 0) {
+        if (row->alone && strcmp(arguments[i], row->alone) == 0) {
             if (count == 1)
                 return 0;
             return config_complain(why, NULL, "expected \"%s\" to stand alone", row->alone);

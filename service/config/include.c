@@ -79,6 +79,12 @@ static int read_matches(struct source_reading *reading, const struct config_plac
     return 0;
 }
 
+/* What a pattern leads through and is not there matches nothing; what cannot be read must not pass for that. */
+static int on_glob_error(const char *path, int error)
+{
+    return error != ENOENT && error != ENOTDIR;
+}
+
 /* A pattern may match nothing, as a directory for drop-ins may be empty; a file that is named has to be there. */
 static int include_pattern(struct source_reading *reading, const struct config_place *place,
                            const char *pattern)
@@ -86,7 +92,7 @@ static int include_pattern(struct source_reading *reading, const struct config_p
     if (strpbrk(pattern, "*?[") == NULL)
         return read_included(reading, place, pattern);
     CLEANUP(globfree) glob_t matches = {0};
-    int result = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &matches);
+    int result = glob(pattern, GLOB_NOSORT, on_glob_error, &matches);
     if (result == GLOB_NOMATCH)
         return 0;
     if (result == GLOB_NOSPACE)

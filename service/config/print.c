@@ -90,9 +90,9 @@ static void print_names(const struct option *option, const char *names, FILE *ou
                         names + (names[0] != '\0' && strchr("+-^", names[0]) ? 1 : 0));
     if (size < 0 || (size_t)size >= sizeof known ||
         policy_resolve(kind, names, known, known, resolved, ignored, sizeof ignored) != 0)
-        print_text(option, names, out);
+        print_quoted(option, names, out);
     else
-        print_text(option, resolved, out);
+        print_quoted(option, resolved, out);
 }
 
 static void print_number(const struct option *option, uint32_t number, FILE *out)

@@ -18,6 +18,8 @@ static void matches_single_addresses(void **state)
     matches("2001:db8::1", "2001:DB8:0::1", 1);
     matches("192.0.2.1", "2001:db8::1", 0);
     matches("fe80::1%eth0", "fe80::1", 1);
+    matches("fe80::1%", "fe80::1", 0);
+    matches("fe80::1%a/b", "fe80::1", 0);
 }
 
 static void matches_blocks_of_every_length(void **state)

@@ -135,7 +135,10 @@ static const struct {
     {"HostKey pkcs11:object=a", NULL},
     {"HostKey /etc/ssh/ssh_host_ed25519_key", "host keys live in a token"},
     {"TokenModule softhsm2.so", "absolute path"},
-    {"TokenPIN /run/pin", NULL},
+    {"TokenPIN file:/run/pin", NULL},
+    {"TokenPIN credential:pin", NULL},
+    {"TokenPIN credential:../pin", "file:/PATH"},
+    {"TokenPIN file:pin", "file:/PATH"},
     {"TokenPIN 1234", "not the PIN itself"},
     {"TokenEnvironment SOFTHSM2_CONF=/a", NULL},
     {"TokenEnvironment SOFTHSM2_CONF", "NAME=VALUE"},
@@ -212,6 +215,7 @@ static const struct {
     {"AuthorizedKeysFile /etc/keys/%", "%h"},
     {"AuthorizedKeysFile none a", "alone"},
     {"Banner none", NULL},
+    {"Banner NONE", "\"none\""},
     {"Banner issue", "absolute path"},
     {"ClientAliveInterval 15s", NULL},
     {"ForceCommand internal-sftp", NULL},
@@ -351,7 +355,7 @@ static void prints_what_reads_as_the_same(void **state)
         "Port 1\nPort 2\nHostKey pkcs11:object=a%20b;token=\"t\"\nSetEnv \"A=b c\" 'D=\"e\\\\'\n"
         "Subsystem sftp /x -l \"a b\"\nForceCommand echo \"a  b\"\nCiphers -*-ctr\n"
         "RekeyLimit 3M 2h\nPerSourceMaxStartups 3\nLoginGraceTime 0\nAllowUsers \"a b\" '#c'\n"
-        "MaxStartups 7\nPermitRootLogin without-password\nBanner /a\\ b\n";
+        "MaxStartups 7\nMACs \"a\\\\\\\\b\"\nPermitRootLogin without-password\nBanner /a\\ b\n";
     struct config *config = must_evaluate(text, &nobody_known);
     char *once = must_print(config);
     config_free(config);

@@ -137,7 +137,7 @@ static void includes_several_files_of_one_line(void **state)
 
 static void a_pattern_may_match_nothing_but_a_named_file_must_exist(void **state)
 {
-    put_file(*state, "main", "Include %s/*.none\n");
+    put_file(*state, "main", "Include %s/*.none %s/none/*.conf %s/*/x\n");
     config_free(must_read(*state, &nobody_known));
     put_file(*state, "main", "\nInclude %s/none\n");
     must_not_read(*state, "main line 2: ", "No such file");
@@ -162,6 +162,17 @@ static void refuses_to_include_what_is_no_file(void **state)
     must_not_read(place, "main line 1: ", "regular file");
     put_file(place, "main", "Include %s\n");
     must_not_read(place, "main line 1: ", "regular file");
+}
+
+/* A link that leads to itself fails with ELOOP for root too, unlike a directory without permissions. */
+static void a_pattern_through_what_cannot_be_read_is_an_error(void **state)
+{
+    const struct place *place = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/loop", place->path);
+    assert_int_equal(symlink("loop", path), 0);
+    put_file(place, "main", "Include %s/loop/*.conf\n");
+    must_not_read(place, "main line 1: ", "cannot read the directory");
 }
 
 static void a_match_block_ends_with_its_file(void **state)
@@ -260,6 +271,7 @@ int main(void)
         IN_DIRECTORY(a_pattern_may_match_nothing_but_a_named_file_must_exist),
         IN_DIRECTORY(names_the_included_file_and_its_line),
         IN_DIRECTORY(refuses_to_include_what_is_no_file),
+        IN_DIRECTORY(a_pattern_through_what_cannot_be_read_is_an_error),
         IN_DIRECTORY(a_match_block_ends_with_its_file),
         IN_DIRECTORY(the_state_of_a_block_is_back_after_an_include),
         IN_DIRECTORY(global_keywords_stay_out_of_files_included_in_a_block),

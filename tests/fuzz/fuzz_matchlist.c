@@ -1,0 +1,88 @@
+/*
+ * Pattern and address lists, as they stand in Match lines, in AllowUsers and in from="..." of authorized_keys. The input
+ * is two texts with a newline between: value and list. It looks for broken promises: results outside of their range, a
+ * negation that makes somebody match, lists that are valid for one function and malformed for the other.
+ */
+#include <stdlib.h>
+
+#include "config/addresses.h"
+#include "config/config.h"
+#include "policy/policy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool promise)
+{
+    if (!promise)
+        abort();
+}
+
+static void check_addresses(const char *value, const char *list)
+{
+    struct address address;
+    int result = config_match_addresses(value, list);
+    require(result >= -2 && result <= 1);
+    require((result == -2) == !addresses_are_valid(list, false));
+    require(result != 1 || address_parse(value, &address));
+    if (addresses_are_valid(list, true))
+        require(result != -2);
+    if (address_parse(list, &address))
+        require(config_match_addresses(list, list) == 1);
+}
+
+/* "LIST,!VALUE" never matches, if the value is no pattern and has no comma of its own. */
+static void check_patterns(const char *value, const char *list)
+{
+    int result = config_match_patterns(value, list);
+    require(result >= -1 && result <= 1);
+    if (strpbrk(value, ",*?!"))
+        return;
+    size_t size = strlen(value) + strlen(list) + 3;
+    char *negated = malloc(size);
+    require(negated != NULL);
+    memcpy(negated, list, strlen(list));
+    memcpy(negated + strlen(list), ",!", 2);
+    memcpy(negated + strlen(list) + 2, value, strlen(value) + 1);
+    require(config_match_patterns(value, negated) == -1);
+    free(negated);
+}
+
+static void check_policy(const char *available, const char *configured)
+{
+    char resolved[POLICY_LIST_MAX] = "", error[256] = "";
+    for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++) {
+        int result =
+            policy_resolve(kind, configured, available, policy_default(kind), resolved, error, sizeof error);
+        require(result == 0 ? resolved[0] != '\0' && strlen(resolved) < POLICY_LIST_MAX
+                            : result == POLICY_E_INVALID && error[0] != '\0');
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *value = calloc(1, size + 2);
+    require(value != NULL);
+    if (size != 0)
+        memcpy(value, data, size);
+    char *list = strchr(value, '\n');
+    if (list)
+        *list++ = '\0';
+    else
+        list = value + strlen(value);
+    char host[CONFIG_HOST_MAX];
+    uint16_t port = 0;
+    check_addresses(value, list);
+    check_patterns(value, list);
+    check_policy(value, list);
+    (void)config_match_user(value, "192.0.2.1", list);
+    if (config_listen_address(value, host, &port) == 0)
+        require(strlen(host) < sizeof host);
+    struct config_who who = {0};
+    struct config_error error = {0};
+    char *storage = NULL;
+    if (config_who_parse(value, &who, &storage, &error) == 0)
+        require(storage != NULL);
+    free(storage);
+    free(value);
+    return 0;
+}
