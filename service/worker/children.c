@@ -23,11 +23,19 @@ void children_add(struct children *children, pid_t pid, uint64_t connection)
     children->list[children->count++] = (struct child){.pid = pid, .connection = connection};
 }
 
-bool children_take(struct children *children, pid_t pid, uint64_t *connection)
+struct child *children_find(const struct children *children, uint64_t connection)
+{
+    for (size_t i = 0; i < children->count; i++)
+        if (children->list[i].connection == connection)
+            return &children->list[i];
+    return NULL;
+}
+
+bool children_take(struct children *children, pid_t pid, struct child *taken)
 {
     for (size_t i = 0; i < children->count; i++)
         if (children->list[i].pid == pid) {
-            *connection = children->list[i].connection;
+            *taken = children->list[i];
             children->list[i] = children->list[--children->count];
             return true;
         }

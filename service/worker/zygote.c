@@ -119,12 +119,24 @@ static int on_serve(struct zygote *z)
     return 0;
 }
 
+/* The monitor may end any connection of its own; the pid is a child's that was not reaped yet, so it is still that one. */
+static int on_stop_worker(struct zygote *z)
+{
+    struct child *child = children_find(&z->children, z->inbox.body.stop_worker.connection);
+    if (!child)
+        return 0;
+    child->stopped = true;
+    return kill(child->pid, SIGKILL) < 0 ? -errno : 0;
+}
+
 static int on_message(struct zygote *z)
 {
     if (z->inbox.row->number == MSG_prepare)
         return on_prepare(z);
     if (z->inbox.row->number == MSG_serve)
         return on_serve(z);
+    if (z->inbox.row->number == MSG_stop_worker)
+        return on_stop_worker(z);
     monitor_drop(z, "it sent what a zygote does not take");
     return 0;
 }
@@ -184,28 +196,33 @@ static int on_connect(void *context, uint32_t events)
 
 /* ---- deaths ----------------------------------------------------------------------------------------------- */
 
-static void worker_report(struct zygote *z, pid_t pid, int status)
+static void worker_report(struct zygote *z, uint64_t connection, int status)
 {
-    uint64_t connection;
-    if (!children_take(&z->children, pid, &connection) || !link_is_open(&z->monitor))
+    if (!link_is_open(&z->monitor))
         return;
     int r = link_send(&z->monitor, worker_exited, .connection = connection, .status = (uint32_t)status);
     if (monitor_told(z, r))
         loop_stop(z->loop, EXIT_BROKEN);
 }
 
+static void worker_died(struct zygote *z, const struct child *child, int status)
+{
+    worker_report(z, child->connection, status);
+    if (!WIFSIGNALED(status) || child->stopped)
+        return;
+    log_say(&z->log, LOG_LEVEL_ERROR, "worker_crashed", "a worker died of signal %d; a fresh zygote is due",
+            WTERMSIG(status));
+    loop_stop(z->loop, EXIT_RETIRED);
+}
+
 static int on_child(void *context, int signal_number)
 {
     struct zygote *z = context;
+    struct child child;
     int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-        worker_report(z, pid, status);
-        if (WIFSIGNALED(status)) {
-            log_say(&z->log, LOG_LEVEL_ERROR, "worker_crashed",
-                    "a worker died of signal %d; a fresh zygote is due", WTERMSIG(status));
-            loop_stop(z->loop, EXIT_RETIRED);
-        }
-    }
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        if (children_take(&z->children, pid, &child))
+            worker_died(z, &child, status);
     return 0;
 }
 
