@@ -122,7 +122,11 @@ static int launch_run(struct launch *l)
         r = ready_watch(l);
     if (r == 0)
         r = programs_start(l);
-    return r ? r : loop_run(l->loop);
+    if (r == 0)
+        r = loop_run(l->loop);
+    if (r < 0)
+        launch_say("cannot go on: %s", strerror(-r));
+    return r;
 }
 
 int main(int argc, char **argv)

@@ -25,7 +25,7 @@ static int on_retry(void *context)
 static int retry_later(struct program *p)
 {
     unsigned shift = p->failures < 8 ? p->failures : 8;
-    uint64_t delay_ms = p->failures == 0 ? 0 : (uint64_t)RETRY_FIRST_MS << shift;
+    uint64_t delay_ms = p->failures <= 1 ? 0 : (uint64_t)RETRY_FIRST_MS << shift;
     if (delay_ms > RETRY_MAX_MS)
         delay_ms = RETRY_MAX_MS;
     return loop_add_timer(p->launch->loop, delay_ms, on_retry, p, &p->retry);
@@ -60,7 +60,8 @@ static void death_say(const struct program *p, int status)
         launch_say("%s exited with status %d", name, WEXITSTATUS(status));
 }
 
-/* An exit with status 0 is orderly: a zygote that retires is replaced at once, however short its life was. */
+/* An exit with status 0 is orderly. Of short lives only the second in a row makes us wait: a zygote that retires because a
+ * worker crashed is replaced at once. */
 static int program_died(struct program *p, int status)
 {
     struct launch *l = p->launch;
