@@ -1,6 +1,7 @@
 """The distribution's own SSH servers, for comparison: OpenSSH's sshd and Dropbear, with keys and configuration of their
 own in the suite's world. They answer to the same calls as server.Server, but have no events to tell."""
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -123,3 +124,31 @@ class Dropbear(Peer):
     def command(self):
         return ["/usr/sbin/dropbear", "-F", "-E", "-p", f"127.0.0.1:{self.port}", "-P", str(self.directory / "pid"),
                 *self.host_keys]
+
+
+PEER_PACKAGES = ("openssh-server", "dropbear-bin")
+UNPACKED = world.TOP / "build/peers"
+
+
+def fetch():
+    """Servers that are not installed are unpacked under build/, because installing one would start it. Before the
+    suite's world is entered: it has no network."""
+    if os.environ.get(world.MARK) == "inside" or (world.have("/usr/sbin/sshd") and world.have("/usr/sbin/dropbear")):
+        return
+    archives = UNPACKED / "archives"
+    (archives / "partial").mkdir(parents=True, exist_ok=True)
+    world.run("apt-get", "-qq", "-y", "install", "--download-only", "--no-install-recommends", "--reinstall",
+              "-o", f"Dir::Cache::archives={archives}", *PEER_PACKAGES, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    for archive in sorted(archives.glob("*.deb")):
+        world.run("dpkg", "-x", str(archive), str(UNPACKED / "root"))
+
+
+def use():
+    """Inside: lays what fetch() unpacked under /usr."""
+    if (UNPACKED / "root/usr").is_dir() and not world.have("/usr/sbin/sshd"):
+        world.run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={UNPACKED}/root/usr:/usr", "/usr")
+    if not any(line.startswith("sshd:") for line in pathlib.Path("/etc/passwd").read_text().splitlines()):
+        world.append("/etc/passwd", "sshd:x:2099:65534::/run/sshd:/usr/sbin/nologin\n")
+    pam = pathlib.Path("/etc/pam.d/sshd")
+    if not pam.exists():
+        pam.write_text("".join(f"@include common-{kind}\n" for kind in ("auth", "account", "session", "password")))
