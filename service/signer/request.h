@@ -25,6 +25,7 @@ struct request {
     size_t key;          /* of the generation */
     const struct sp_keytype_ops *keytype;
     bool retried;                    /* its first signature was faulty */
+    unsigned losses;                 /* token processes that ended on it */
     bool orphaned;                   /* in flight, but nobody waits for it any more */
     uint8_t message[PROOF_SIZE_MAX]; /* what is signed: H, or the proof */
     size_t message_size;

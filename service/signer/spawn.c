@@ -115,7 +115,7 @@ static NORETURN void child_become(const struct spawn_order *order, struct words 
     signal(SIGINT, SIG_DFL);
     if (ok)
         execve(order->program, argv->items, envp->items);
-    _exit(126);
+    _exit(SPAWN_STATUS_NOT_EXECUTED);
 }
 
 static int child_start(const struct spawn_order *order, struct words *argv, struct words *envp, pid_t *pid,

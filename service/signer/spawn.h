@@ -7,6 +7,7 @@
 #include "base/util.h"
 
 #define SPAWNER_SLOTS 64u
+#define SPAWN_STATUS_NOT_EXECUTED 126 /* exit status of a child that could not become the program */
 
 struct spawn_order {
     const char *program;

@@ -74,11 +74,12 @@ static int pin_check(struct spawner *s, const struct msg_spawn_token *request, s
     slot->has_pin = true;
     if (!refused_has(&s->refused, slot->pin_hash))
         return 0;
-    snprintf(why, why_size,
-             "the token has refused the PIN in %s before, and it is not sent again: correct it, or, if the "
-             "token has been "
-             "given this PIN since, %s%s and restart the signer",
-             source, s->refused.path[0] ? "remove " : "keep it", s->refused.path);
+    snprintf(
+        why, why_size,
+        "the token has refused the PIN in %.300s before, and it is not sent again: correct it, or, if the "
+        "token has been "
+        "given this PIN since, %s%.300s and restart the signer",
+        source, s->refused.path[0] ? "remove " : "keep it", s->refused.path);
     return PIN_SOURCE_E_REFUSED;
 }
 

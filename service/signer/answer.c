@@ -1,0 +1,93 @@
+/*
+ * How requests end. Input: what a token process gave for one. Output: sign_done or sign_refused to the monitor, or a proof
+ * noted. Nothing leaves here that was not verified with the public key first: a signature that went wrong in the
+ * arithmetic of an RSA token gives the private key away to whoever sees it.
+ */
+#include <stdio.h>
+
+#include <sallyport/registry.h>
+
+#include "signer/generation.h"
+#include "signer/signer.h"
+
+static void request_free(struct signer *s, struct request *request)
+{
+    if (request->kind == REQUEST_SIGN)
+        budget_done(s->budget, request->connection);
+    free(request);
+}
+
+void request_refuse(struct signer *s, struct request *request, uint32_t reason, const char *text,
+                    const char *why)
+{
+    signer_told(s, link_send(&s->monitor, sign_refused, .connection = request->connection, .reason = reason,
+                             .text = sp_text(text), .why = sp_text(why)));
+    request_free(s, request);
+}
+
+void request_failed(struct signer *s, struct request *request, const char *why)
+{
+    if (request->kind == REQUEST_SIGN) {
+        request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, "the host key is not available now", why);
+        return;
+    }
+    generation_proved(request, why);
+    request_free(s, request);
+}
+
+void request_cancel(struct signer *s, struct request *request, bool in_flight)
+{
+    if (!in_flight) {
+        free(request);
+        return;
+    }
+    request->orphaned = true;
+    request->generation = NULL;
+}
+
+/* The signature blob of a raw signature, if it is right. */
+static bool signature_make(const struct request *request, struct sp_span raw, struct sp_out *signature)
+{
+    struct sp_span blob = generation_key_blob(request);
+    struct sp_span message = sp_span_of(request->message, request->message_size);
+    return request->keytype->encode(blob, raw, signature) == 0 &&
+           request->keytype->verify(blob, sp_written(signature), message) == SP_VERDICT_GOOD;
+}
+
+/* Another try on the same token, once: a fault may have been a bit that flipped. It is an error for the log either way. */
+static void signature_faulty(struct signer *s, struct request *request)
+{
+    log_say(&s->log, LOG_LEVEL_ERROR, "signature_faulty",
+            "token %s made a signature with %s that its own public key does not verify; it was not used",
+            token_name(request->token), request->keytype->head.name);
+    if (request->retried) {
+        request_failed(s, request, "the token's signatures do not verify with its public key");
+        return;
+    }
+    request->retried = true;
+    token_submit(request->token, request);
+}
+
+void request_signed(struct signer *s, struct request *request, struct sp_span raw)
+{
+    uint8_t bytes[SP_SIGNATURE_MAX];
+    struct sp_out signature = {.data = bytes, .capacity = sizeof bytes};
+    if (request->orphaned) {
+        free(request);
+        return;
+    }
+    if (!signature_make(request, raw, &signature)) {
+        signature_faulty(s, request);
+        return;
+    }
+    if (request->kind == REQUEST_PROOF) {
+        generation_proved(request, NULL);
+    } else {
+        signer_told(s,
+                    link_send(&s->monitor, sign_done, .connection = request->connection,
+                              .h = sp_span_of(request->message, request->message_size),
+                              .signature = sp_written(&signature), .host_key = generation_key_blob(request),
+                              .negotiated = sp_span_of(request->negotiated, request->negotiated_size)));
+    }
+    request_free(s, request);
+}

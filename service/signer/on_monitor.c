@@ -1,0 +1,255 @@
+/*
+ * What the monitor asks. Input: its link, accepted on the listening socket. Output: generations, signatures.
+ *
+ * Why it may be believed: the kernel says that the peer has the monitor's uid, or root's. What is believed is what only the
+ * monitor knows (which connection, whether it has signed before, which configuration); the transcript it relays unread is
+ * the worker's and is not.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <sallyport/wire.h>
+
+#include "base/fd.h"
+#include "signer/generation.h"
+#include "signer/transcript.h"
+
+/* ---- sign -------------------------------------------------------------------------------------------------------- */
+
+static void refuse(struct signer *s, uint64_t connection, uint32_t reason, const char *text, const char *why)
+{
+    signer_told(s, link_send(&s->monitor, sign_refused, .connection = connection, .reason = reason,
+                             .text = sp_text(text), .why = sp_text(why)));
+}
+
+/* For the log and the login process: messages.def says in which order. */
+static int negotiated_put(const struct transcript_result *result, struct request *request)
+{
+    struct sp_out out = {.data = request->negotiated, .capacity = sizeof request->negotiated};
+    sp_put_string(&out, result->client_version);
+    for (size_t i = 0; i < KEXINIT_NEGOTIATED; i++) {
+        struct sp_span name = result->chosen.names[i];
+        sp_put_string(&out, name.size ? name : sp_text("implicit"));
+    }
+    request->negotiated_size = out.size;
+    return sp_put_end(&out) ? -EMSGSIZE : 0;
+}
+
+/* Which of the generation's keys has this blob: the offer names each public key once, the plan may name it twice. */
+static size_t key_of_blob(const struct generation *g, struct sp_span blob)
+{
+    size_t key = 0;
+    while (key + 1 < g->plan.key_count && !sp_span_equal(g->keys[key].proven.blob, blob))
+        key++;
+    return key;
+}
+
+static struct request *request_make(struct signer *s, struct generation *g, const struct msg_sign *message,
+                                    const struct transcript_result *result)
+{
+    struct request *request = calloc(1, sizeof *request);
+    if (!request || negotiated_put(result, request) != 0) {
+        free(request);
+        return NULL;
+    }
+    request->kind = REQUEST_SIGN;
+    request->ticket = ++s->next_ticket;
+    request->generation = g;
+    request->connection = message->connection;
+    request->keytype = result->keytype;
+    request->key = key_of_blob(g, result->host_key);
+    memcpy(request->message, result->h, result->h_size);
+    request->message_size = result->h_size;
+    return request;
+}
+
+static void request_queue(struct signer *s, struct generation *g, struct request *request)
+{
+    struct token *t = generation_place(request);
+    size_t queued = t ? t->waiting.count + t->in_flight.count + s->delayed.count : 0;
+    uint64_t now = clock_ms();
+    if (budget_take(s->budget, request->connection, now, request, &request->release_ms) != 0) {
+        request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, "service not available", "out of memory");
+        return;
+    }
+    request->deadline_ms = request->release_ms + (uint64_t)g->config->token_timeout_s * 1000;
+    if (!t)
+        request_failed(s, request, "its token is stopped");
+    else if (queued >= g->config->token_queue)
+        request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, "server is busy", "TokenQueue is full");
+    else if (request->release_ms > now)
+        request_append(&s->delayed, request);
+    else
+        token_submit(t, request);
+}
+
+static void connection_cancel(struct signer *s, uint64_t connection);
+
+static void on_sign(struct signer *s, const struct msg_sign *message)
+{
+    struct transcript_refusal refusal;
+    struct transcript_result result;
+    struct generation *g = generation_find(s, message->generation);
+    if (budget_outstanding(s->budget, message->connection)) {
+        connection_cancel(s, message->connection);
+        refuse(s, message->connection, REASON_PROTOCOL_ERROR, "protocol error",
+               "a second signature was asked for while the first was under way");
+        return;
+    }
+    if (!g) {
+        refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
+               "the connection's configuration is not known to this signer");
+        return;
+    }
+    struct transcript_context context = {
+        .offer = &g->offer, .first = message->first, .session_id = message->session_id};
+    int r = transcript_check(&context, message->transcript, &result, &refusal);
+    if (r > 0) {
+        refuse(s, message->connection, refusal.reason, refusal.text, refusal.why);
+        return;
+    }
+    struct request *request = r ? NULL : request_make(s, g, message, &result);
+    if (!request)
+        refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
+               r ? strerror(-r) : "out of memory");
+    else
+        request_queue(s, g, request);
+}
+
+/* ---- abandon ----------------------------------------------------------------------------------------------------- */
+
+static bool list_has(const struct request_list *list, const struct request *request)
+{
+    const struct request *at = list->first;
+    while (at && at != request)
+        at = at->next;
+    return at != NULL;
+}
+
+static void connection_cancel(struct signer *s, uint64_t connection)
+{
+    struct request *request = budget_outstanding(s->budget, connection);
+    budget_done(s->budget, connection);
+    if (!request)
+        return;
+    if (list_has(&s->delayed, request)) {
+        request_remove(&s->delayed, request);
+        request_cancel(s, request, false);
+    } else if (list_has(&request->token->waiting, request)) {
+        request_remove(&request->token->waiting, request);
+        request_cancel(s, request, false);
+    } else {
+        request_cancel(s, request, true);
+    }
+}
+
+static void on_abandon(struct signer *s, const struct msg_abandon *message)
+{
+    connection_cancel(s, message->connection);
+    budget_forget(s->budget, message->connection);
+}
+
+/* ---- the link ---------------------------------------------------------------------------------------------------- */
+
+static int on_configure(struct signer *s, const struct msg_configure *message)
+{
+    CLEANUP_CLOSE int snapshot = link_take_fd(s->inbox, 0);
+    return generation_begin(s, message->generation, snapshot);
+}
+
+static int dispatch(struct signer *s)
+{
+    const union msg_body *body = &s->inbox->body;
+    switch (s->inbox->row->number) {
+    case MSG_configure:
+        return on_configure(s, &body->configure);
+    case MSG_sign:
+        on_sign(s, &body->sign);
+        return 0;
+    case MSG_abandon:
+        on_abandon(s, &body->abandon);
+        return 0;
+    case MSG_forget:
+        generation_forget(s, body->forget.generation);
+        return 0;
+    default:
+        return LINK_E_ILLEGAL;
+    }
+}
+
+static void requests_drop(struct signer *s, struct request_list *list, bool in_flight)
+{
+    for (struct request *request = list->first, *next; request; request = next) {
+        next = request->next;
+        if (request->kind != REQUEST_SIGN || request->orphaned)
+            continue;
+        budget_done(s->budget, request->connection);
+        if (!in_flight)
+            request_remove(list, request);
+        request_cancel(s, request, in_flight);
+    }
+}
+
+/* Its answers must not reach a later monitor, which may count its connections from the beginning again. */
+void monitor_drop(struct signer *s)
+{
+    s->monitor_failed = false;
+    if (!link_is_open(&s->monitor))
+        return;
+    loop_remove(s->monitor_source);
+    s->monitor_source = NULL;
+    link_close(&s->monitor);
+    requests_drop(s, &s->delayed, false);
+    for (size_t i = 0; i < SPAWNER_SLOTS; i++)
+        if (s->tokens[i]) {
+            requests_drop(s, &s->tokens[i]->waiting, false);
+            requests_drop(s, &s->tokens[i]->in_flight, true);
+        }
+}
+
+static int on_monitor_io(void *context, uint32_t events)
+{
+    struct signer *s = context;
+    int r = (events & EPOLLOUT) ? link_flush(&s->monitor) : 0;
+    while (r == 0 && !s->monitor_failed) {
+        r = link_receive(&s->monitor, PHASE_ANY, s->inbox);
+        if (r == 0)
+            r = dispatch(s);
+    }
+    if (r == -ENOMEM)
+        return r;
+    if (r == LINK_E_ILLEGAL)
+        log_say(&s->log, LOG_LEVEL_ERROR, "link_illegal", "%s", link_complaint(&s->monitor));
+    if (r != 0 && r != LINK_E_AGAIN)
+        monitor_drop(s);
+    return signer_settle(s);
+}
+
+static bool peer_is_monitor(const struct signer *s, int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        return false;
+    return peer.uid == 0 || peer.uid == s->monitor_uid;
+}
+
+int on_monitor_connect(void *context, uint32_t events)
+{
+    struct signer *s = context;
+    CLEANUP_CLOSE int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return 0;
+    if (!peer_is_monitor(s, fd)) {
+        log_say(&s->log, LOG_LEVEL_ERROR, "peer_refused",
+                "somebody else than the monitor connected to the signer");
+        return 0;
+    }
+    monitor_drop(s);
+    s->monitor_writing = false;
+    link_init(&s->monitor, TAKE_FD(fd), ROLE_SIGNER, ROLE_MONITOR);
+    int r = loop_add(s->loop, s->monitor.fd, EPOLLIN, on_monitor_io, s, &s->monitor_source);
+    return r ? r : signer_settle(s);
+}

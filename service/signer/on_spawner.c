@@ -1,0 +1,73 @@
+/*
+ * What the spawner says. Input: its link. Output: token processes' links, or why there is none. It was forked from this
+ * program before anything was read from anybody, so what it says is believed; it ends, and so does the signer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+
+#include "signer/token.h"
+
+static struct token *token_of_slot(struct signer *s, uint32_t slot)
+{
+    return slot < SPAWNER_SLOTS ? s->tokens[slot] : NULL;
+}
+
+static int on_token_spawned(struct signer *s, const struct msg_token_spawned *message)
+{
+    struct token *t = token_of_slot(s, message->slot);
+    return t ? token_spawned(t, message->pid, link_take_fd(s->inbox, 0)) : 0;
+}
+
+static int on_token_unspawned(struct signer *s, const struct msg_token_unspawned *message)
+{
+    char why[1025];
+    struct token *t = token_of_slot(s, message->slot);
+    if (!t || t->state != TOKEN_STARTING)
+        return 0;
+    snprintf(why, sizeof why, "%.*s", (int)message->why.size, (const char *)message->why.data);
+    if (message->again)
+        token_lose(t, why);
+    else
+        token_stop(t, why);
+    return 0;
+}
+
+static int on_token_exited(struct signer *s, const struct msg_token_exited *message)
+{
+    struct token *t = token_of_slot(s, message->slot);
+    if (t)
+        token_exited(t, message->pid, (int)message->status);
+    return 0;
+}
+
+static int dispatch(struct signer *s)
+{
+    const union msg_body *body = &s->inbox->body;
+    switch (s->inbox->row->number) {
+    case MSG_token_spawned:
+        return on_token_spawned(s, &body->token_spawned);
+    case MSG_token_unspawned:
+        return on_token_unspawned(s, &body->token_unspawned);
+    case MSG_token_exited:
+        return on_token_exited(s, &body->token_exited);
+    default:
+        return -EPROTO;
+    }
+}
+
+int on_spawner_io(void *context, uint32_t events)
+{
+    struct signer *s = context;
+    int r = (events & EPOLLOUT) ? link_flush(&s->spawner) : 0;
+    while (r == 0) {
+        r = link_receive(&s->spawner, PHASE_ANY, s->inbox);
+        if (r == 0)
+            r = dispatch(s);
+    }
+    if (r != LINK_E_AGAIN) {
+        log_say(&s->log, LOG_LEVEL_ERROR, "spawner_lost", "the spawner ended; so does the signer");
+        return r < 0 ? r : -EPIPE;
+    }
+    return signer_settle(s);
+}

@@ -1,0 +1,80 @@
+/*
+ * A token as the signer sees it: the process that has it, the keys it announced, and the requests that wait for it. One
+ * function moves it from state to state.
+ */
+#pragma once
+
+#include "ipc/link.h"
+#include "signer/plan.h"
+#include "signer/signer.h"
+
+#define TOKEN_WINDOW 2u /* requests with the process at a time: one being signed, one ready to be */
+
+enum token_state {
+    TOKEN_STOPPED,  /* not to be started before a new configuration asks for it */
+    TOKEN_WAITING,  /* to be started at retry_ms */
+    TOKEN_STARTING, /* asked of the spawner, or running and not ready yet */
+    TOKEN_READY,
+};
+
+struct token_blob {
+    uint8_t *data; /* NULL: never announced */
+    size_t size;
+};
+
+struct token {
+    struct signer *signer;
+    uint32_t slot;
+    struct token_spec spec;
+    unsigned users; /* generations */
+    uint64_t timeout_ms;
+
+    enum token_state state;
+    bool missing;    /* the token or a key was not there at the last try */
+    bool served;     /* has signed since it became ready */
+    unsigned losses; /* in a row */
+    uint64_t retry_ms, started_ms;
+    uint32_t pid; /* of the running process; 0: none */
+    struct link link;
+    struct loop_source *source;
+    bool writing;   /* the loop watches for room in the link */
+    char why[1024]; /* what went wrong last */
+
+    struct token_blob *blobs; /* spec.uri_count; once announced, they stay as they are */
+    size_t announced;         /* by the running process */
+
+    struct request_list waiting, in_flight;
+};
+
+/*
+ * The token of a spec, which is copied: one that runs already or a new one, which is started. The caller has one use of it
+ * until token_release(). 0, -ENOMEM or -EAGAIN (no slot is free).
+ */
+int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t timeout_ms,
+                  struct token **token) MUST_USE;
+void token_release(struct token *token);
+/* Ends those that nobody uses. */
+void tokens_sweep(struct signer *s);
+void token_free(struct token *token);
+
+/* A name for logs: its module's file and token attributes. */
+const char *token_name(const struct token *token);
+
+void token_submit(struct token *token, struct request *request);
+/* Sends the process what it has room for. */
+void token_pump(struct token *token);
+/* Deadlines, restarts. */
+void token_tick(struct token *token, uint64_t now_ms);
+bool token_is_busy(const struct token *token);
+
+/* The process is gone, or has to go: requests wait for the next one, or go where the same key is. */
+void token_lose(struct token *token, const char *why);
+/* Not to be started again; requests go elsewhere or are refused. */
+void token_stop(struct token *token, const char *why);
+
+/* on_spawner.c calls these. */
+int token_spawned(struct token *token, uint32_t pid, int fd) MUST_USE;
+void token_exited(struct token *token, uint32_t pid, int status);
+
+/* on_token.c */
+int on_token_io(void *context, uint32_t events);
