@@ -1,4 +1,4 @@
-/* Listening TCP sockets for addresses as they stand in a configuration. Numeric only: nobody here asks a resolver. */
+/* Listening TCP sockets on numeric addresses. Nobody here asks a resolver. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,26 +9,15 @@
 
 #define LISTEN_SOCKETS_MAX 64u
 
-enum {
-    LISTEN_E_INVALID = 1, /* an address or port that is none, or too many of them; error says which */
-};
-
-struct listen_request {
-    const char *const *addresses; /* host, host:port, [host]:port; none: all addresses */
-    size_t address_count;
-    const char *const *ports; /* for addresses without one; none: 22. Port 0: the kernel chooses */
-    size_t port_count;
-    bool ipv4, ipv6;
-};
-
 struct listen_sockets {
     int fds[LISTEN_SOCKETS_MAX]; /* owned; close-on-exec, non-blocking */
     size_t count;
 };
 
-/* Binds all of them, or none. 0, LISTEN_E_INVALID or -errno, both with a sentence in `error`. */
-int listen_open(const struct listen_request *request, struct listen_sockets *sockets, char *error,
-                size_t error_size) MUST_USE;
+/* Adds one. Port 0: the kernel chooses. IPv6 sockets take no IPv4 clients. 0 or -errno: -EINVAL for what is no numeric
+ * address, -E2BIG for one too many, -EAFNOSUPPORT on a machine without that family. */
+int listen_add(struct listen_sockets *sockets, const char *host, uint16_t port) MUST_USE;
 void listen_close(struct listen_sockets *sockets);
+#define LISTEN_TEXT_MAX 64u
 /* "127.0.0.1:2222" or "[::1]:2222"; "?" if fd is no such socket. */
 void listen_text(int fd, char *out, size_t size);

@@ -15,9 +15,9 @@ typedef int (*check_fn)(const char *argument, struct config_error *why);
 static int check_port(const char *argument, struct config_error *why)
 {
     uint64_t port = 0;
-    if (value_number(argument, UINT16_MAX, &port) && port != 0)
+    if (value_number(argument, UINT16_MAX, &port)) /* 0: the kernel chooses one */
         return 0;
-    return config_complain(why, NULL, "expected a port number from 1 to 65535, got \"%s\"", argument);
+    return config_complain(why, NULL, "expected a port number from 0 to 65535, got \"%s\"", argument);
 }
 
 /* Numbers only: the process that listens may ask no name service. */

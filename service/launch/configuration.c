@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "config/config.h"
+#include "config/listen.h"
 
 #include "launch/launch.h"
 
@@ -42,18 +43,10 @@ static int snapshot_place(struct launch *l, struct sp_span packed)
 
 static int network_open(struct launch *l, const struct config *config)
 {
-    char error[256];
-    const struct listen_request request = {
-        .addresses = (const char *const *)config->listen_addresses.items,
-        .address_count = config->listen_addresses.count,
-        .ports = (const char *const *)config->ports.items,
-        .port_count = config->ports.count,
-        .ipv4 = strcmp(config->address_family, "inet6") != 0,
-        .ipv6 = strcmp(config->address_family, "inet") != 0,
-    };
-    int r = listen_open(&request, &l->network, error, sizeof error);
+    struct config_error error;
+    int r = config_listen(config, &l->network, &error);
     if (r)
-        launch_say("%s", error);
+        launch_say("%s", error.text);
     return r > 0 ? -EINVAL : r;
 }
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "policy/policy.h"
 
@@ -100,7 +99,7 @@ int check_configuration(const struct monitor_options *options)
 /* ---- -C ---------------------------------------------------------------------------------------------------- */
 
 struct asked {
-    char text[512]; /* the argument, cut into words */
+    char *storage; /* owned; who points into it */
     struct config_who who;
     char *groups[GROUPS_MAX]; /* owned */
 };
@@ -109,38 +108,7 @@ static void asked_free(struct asked *asked)
 {
     for (size_t i = 0; i < asked->who.group_count; i++)
         free(asked->groups[i]);
-}
-
-static int word_take(struct asked *asked, char *word)
-{
-    char *value = strchr(word, '=');
-    if (!value)
-        return -1;
-    *value++ = '\0';
-    if (strcasecmp(word, "user") == 0)
-        asked->who.user = value;
-    else if (strcasecmp(word, "addr") == 0)
-        asked->who.address = value;
-    else if (strcasecmp(word, "laddr") == 0)
-        asked->who.local_address = value;
-    else if (strcasecmp(word, "lport") == 0)
-        asked->who.local_port = (uint16_t)strtoul(value, NULL, 10);
-    else if (strcasecmp(word, "host") != 0 &&
-             strcasecmp(word, "rdomain") != 0) /* sshd's; nothing here asks for them */
-        return -1;
-    return 0;
-}
-
-static int asked_parse(struct asked *asked, const char *connection)
-{
-    char *rest = asked->text, *word;
-    if (strlen(connection) >= sizeof asked->text)
-        return -1;
-    memcpy(asked->text, connection, strlen(connection) + 1);
-    while ((word = strsep(&rest, ",")))
-        if (*word && word_take(asked, word))
-            return -1;
-    return 0;
+    free(asked->storage);
 }
 
 static void groups_find(struct asked *asked)
@@ -166,10 +134,8 @@ int show_configuration(const struct monitor_options *options, const char *connec
     CLEANUP(config_cleanup) struct config *config = NULL;
     CLEANUP(config_cleanup) struct config *effective = NULL;
     struct config_error error = {.text = "out of memory"};
-    if (connection && asked_parse(&asked, connection)) {
-        fprintf(stderr, "sallyportd: -C wants user=NAME,addr=ADDRESS,laddr=ADDRESS,lport=PORT\n");
-        return EXIT_BAD;
-    }
+    if (connection && config_who_parse(connection, &asked.who, &asked.storage, &error))
+        return complain(&error);
     groups_find(&asked);
     if (generation_read(options, &source, &config, &error) ||
         config_evaluate(source, &asked.who, &effective, &error) || lists_resolve(effective, &error))

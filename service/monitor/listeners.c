@@ -14,6 +14,8 @@
 
 #include "base/fd.h"
 
+#include "config/listen.h"
+
 #include "monitor/accept.h"
 #include "monitor/monitor.h"
 
@@ -44,19 +46,11 @@ bool listeners_take(struct monitor *m)
 
 static int listeners_bind(struct monitor *m, const struct config *config)
 {
-    char error[256];
-    const struct listen_request request = {
-        .addresses = (const char *const *)config->listen_addresses.items,
-        .address_count = config->listen_addresses.count,
-        .ports = (const char *const *)config->ports.items,
-        .port_count = config->ports.count,
-        .ipv4 = strcmp(config->address_family, "inet6") != 0,
-        .ipv6 = strcmp(config->address_family, "inet") != 0,
-    };
-    int r = listen_open(&request, &m->listeners.sockets, error, sizeof error);
+    struct config_error error;
+    int r = config_listen(config, &m->listeners.sockets, &error);
     if (r)
-        monitor_say(m, NULL, LOG_LEVEL_ERROR, "listen_failed", "%s", error);
-    return r < 0 ? r : r ? -EINVAL : 0;
+        monitor_say(m, NULL, LOG_LEVEL_ERROR, "listen_failed", "%s", error.text);
+    return r > 0 ? -EINVAL : r;
 }
 
 static void listeners_report(struct monitor *m)

@@ -125,9 +125,9 @@ static const struct {
     const char *words; /* NULL: accepted */
 } values[] = {
     {"Port 65535", NULL},
-    {"Port 0", "1 to 65535"},
-    {"Port 65536", "1 to 65535"},
-    {"Port ssh", "1 to 65535"},
+    {"Port 0", NULL},
+    {"Port 65536", "0 to 65535"},
+    {"Port ssh", "0 to 65535"},
     {"Port 22 23", "lines of their own"},
     {"ListenAddress [::1]:22", NULL},
     {"ListenAddress example.com", "names are not looked up"},
