@@ -3,6 +3,7 @@ on the spot. It believes the worker, lets everybody in and runs programs as whoe
 transport alone, where the real programs would only be in the way. As a program: serves a port until it is ended."""
 
 import argparse
+import fcntl
 import hashlib
 import os
 import socket
@@ -81,7 +82,6 @@ def exchange_hash(transcript, host_key):
 def memory_file(data):
     fd = os.memfd_create("snapshot", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
     os.write(fd, data)
-    import fcntl
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
     return fd
 
@@ -98,6 +98,8 @@ def snapshot(lines):
 
 class Login:
     """A login process that says yes. limits: fields of auth_success."""
+
+    pipe_size = 0  # of a program's pipes; 0: as they come
 
     def __init__(self, link, limits):
         self.link, self.limits, self.serial, self.lock = link, limits, 0, threading.Lock()
@@ -148,6 +150,9 @@ class Login:
         child = subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE)
         fds = [child.stdin.fileno(), child.stdout.fileno(), child.stderr.fileno()]
+        if self.pipe_size:
+            for fd in fds:
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, self.pipe_size)
         self.serial += 1
         serial = self.serial
         self.send("channel_started", fds=fds, channel=values["channel"], serial=serial)
@@ -261,7 +266,9 @@ def main():
     parser.add_argument("--limit", action="append", default=[], help="field of auth_success=number")
     parser.add_argument("--config", action="append", default=[])
     parser.add_argument("--argument", action="append", default=[])
+    parser.add_argument("--pipe-size", type=int, default=0)
     args = parser.parse_args()
+    Login.pipe_size = args.pipe_size
     zygote = Zygote(args.worker, offer=[x.split("=", 1) for x in args.offer],
                     limits=[(k, int(v)) for k, v in (x.split("=") for x in args.limit)], config=args.config,
                     arguments=args.argument, say=lambda number, text: print(f"[{number}] {text}", flush=True))

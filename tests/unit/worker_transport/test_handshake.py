@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""The built sallyport-worker with everything around it faked, and clients that break the rules of the first exchange:
+each must be told why and let go, and none may kill a worker. Run: test_handshake.py PATH-OF-SALLYPORT-WORKER"""
+
+import os
+import socket
+import struct
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "fake"))
+import surroundings  # noqa: E402
+from ipc import mpint, string  # noqa: E402
+
+from cryptography.hazmat.primitives import serialization  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: E402
+
+RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+PROTOCOL_ERROR, KEX_FAILED, VERSION_REFUSED = 2, 3, 8
+
+
+class Client:
+    """As much of a client as fits in the clear."""
+
+    def __init__(self, zygote, number):
+        ours, theirs = socket.socketpair()
+        self.sock, self.data = ours, b""
+        self.sock.settimeout(10)
+        self.connection = zygote.serve(theirs, number)
+        self.zygote, self.number = zygote, number
+        self.banner = self.line()
+
+    def read(self):
+        more = self.sock.recv(65536)
+        if not more:
+            raise EOFError
+        self.data += more
+
+    def line(self):
+        while b"\n" not in self.data:
+            self.read()
+        line, self.data = self.data.split(b"\n", 1)
+        return line
+
+    def packet(self):
+        while len(self.data) < 4 or len(self.data) < 4 + struct.unpack(">I", self.data[:4])[0]:
+            self.read()
+        (length,) = struct.unpack(">I", self.data[:4])
+        body, self.data = self.data[4:4 + length], self.data[4 + length:]
+        return body[1:length - body[0]]
+
+    def send(self, payload):
+        padding = 8 - (5 + len(payload)) % 8
+        padding += 8 if padding < 4 else 0
+        self.sock.sendall(struct.pack(">IB", 1 + len(payload) + padding, padding) + payload + bytes(padding))
+
+    def ident(self, text=b"SSH-2.0-test\r\n"):
+        self.sock.sendall(text)
+
+    def begin(self):
+        self.ident()
+        return self.packet()
+
+    def must_be_told(self, reason, words):
+        while True:
+            payload = self.packet()
+            if payload[0] == 1:
+                break
+        (code, size) = struct.unpack(">II", payload[1:9])
+        text = payload[9:9 + size].decode()
+        assert code == reason and words in text, f"told {code} {text!r}, expected {reason} {words!r}"
+        self.must_end()
+
+    def must_end(self):
+        try:
+            while True:
+                self.read()
+        except (EOFError, ConnectionResetError):
+            pass
+        deadline = time.monotonic() + 10
+        while self.number not in self.zygote.exits:
+            assert time.monotonic() < deadline, "the worker did not exit"
+            time.sleep(0.01)
+        assert self.zygote.exits[self.number] == 0, f"the worker died: {self.zygote.exits[self.number]}"
+        assert self.connection.ended, "no last words"
+
+
+def kexinit(kex="curve25519-sha256,kex-strict-c-v00@openssh.com,ext-info-c", host_key="ssh-ed25519",
+            ciphers="aes128-gcm@openssh.com", macs="hmac-sha2-256", compression="none", follows=0, reserved=0):
+    body = bytes([20]) + os.urandom(16)
+    for names in (kex, host_key, ciphers, ciphers, macs, macs, compression, compression, "", ""):
+        body += string(names)
+    return body + bytes([follows]) + struct.pack(">I", reserved)
+
+
+def public():
+    return bytes([30]) + string(x25519.X25519PrivateKey.generate().public_key().public_bytes(*RAW))
+
+
+def reply_comes(client):
+    reply = client.packet()
+    assert reply[0] == 31, f"message {reply[0]} instead of the reply"
+    assert client.packet() == bytes([21])
+    client.sock.close()
+
+
+# ---- what is allowed ----
+
+def gives_its_reply(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(public())
+    reply_comes(client)
+
+
+def takes_everything_in_one_write(client):
+    client.ident()
+    client.send(kexinit())
+    client.send(public())
+    assert client.packet()[0] == 20
+    reply_comes(client)
+
+
+def takes_octets_one_by_one(client):
+    for octet in b"SSH-2.0-slow\r\n":
+        client.sock.sendall(bytes([octet]))
+        time.sleep(0.001)
+    assert client.packet()[0] == 20
+    client.send(kexinit())
+    client.send(public())
+    reply_comes(client)
+
+
+def drops_the_packet_of_a_wrong_guess(client):
+    client.begin()
+    client.send(kexinit(kex="ecdh-sha2-nistp256,curve25519-sha256", follows=1))  # our first choice is another
+    client.send(bytes([30]) + string(b"a guess"))
+    client.send(bytes([30]) + string(b"\x04" + bytes(64)))  # not dropped: no point of the curve
+    client.must_be_told(KEX_FAILED, "public value")
+
+
+def uses_the_packet_of_a_right_guess(client):
+    first = surroundings.kexinit_lists(client.begin())[0][0]
+    assert first == "curve25519-sha256"
+    client.send(kexinit(kex="curve25519-sha256", follows=1))
+    client.send(public())
+    reply_comes(client)
+
+
+# ---- what is not ----
+
+def refuses_a_guess_that_is_no_kex_message(client):
+    client.begin()
+    client.send(kexinit(kex="ecdh-sha2-nistp256", follows=1))
+    client.send(bytes([2]) + string(b""))
+    client.must_be_told(PROTOCOL_ERROR, "IGNORE")
+
+
+def refuses_ignore_before_kexinit(client):
+    client.begin()
+    client.send(bytes([2]) + string(b"x"))
+    client.must_be_told(PROTOCOL_ERROR, "IGNORE")
+
+
+def refuses_debug_in_the_exchange(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(bytes([4, 0]) + string(b"x") + string(b""))
+    client.must_be_told(PROTOCOL_ERROR, "DEBUG")
+
+
+def refuses_unknown_numbers_in_the_exchange(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(bytes([200]))
+    client.must_be_told(PROTOCOL_ERROR, "200")
+
+
+def refuses_newkeys_first(client):
+    client.begin()
+    client.send(bytes([21]))
+    client.must_be_told(PROTOCOL_ERROR, "NEWKEYS")
+
+
+def refuses_newkeys_before_the_public_value(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(bytes([21]))
+    client.must_be_told(PROTOCOL_ERROR, "NEWKEYS")
+
+
+def refuses_the_public_value_before_kexinit(client):
+    client.begin()
+    client.send(public())
+    client.must_be_told(PROTOCOL_ERROR, "order")
+
+
+def refuses_a_second_kexinit(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(kexinit())
+    client.must_be_told(PROTOCOL_ERROR, "KEXINIT")
+
+
+def refuses_login_in_the_clear(client):
+    client.begin()
+    client.send(bytes([50]) + string("root") + string("ssh-connection") + string("none"))
+    client.must_be_told(PROTOCOL_ERROR, "USERAUTH_REQUEST")
+
+
+def refuses_channels_in_the_clear(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(bytes([90]) + string("session") + struct.pack(">III", 0, 1 << 20, 1 << 15))
+    client.must_be_told(PROTOCOL_ERROR, "CHANNEL_OPEN")
+
+
+def refuses_a_malformed_kexinit(client):
+    client.begin()
+    client.send(kexinit()[:-1])
+    client.must_be_told(PROTOCOL_ERROR, "malformed KEXINIT")
+
+
+def refuses_a_public_value_of_low_order(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(bytes([30]) + string(bytes(32)))
+    client.must_be_told(KEX_FAILED, "public value")
+
+
+def refuses_octets_behind_the_public_value(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(public() + b"\0")
+    client.must_be_told(PROTOCOL_ERROR, "malformed")
+
+
+def names_the_list_without_a_match(client):
+    client.begin()
+    client.send(kexinit(ciphers="3des-cbc"))
+    client.must_be_told(KEX_FAILED, "no matching cipher (client to server) found")
+
+
+def refuses_compression(client):
+    client.begin()
+    client.send(kexinit(compression="zlib"))
+    client.must_be_told(KEX_FAILED, "no matching compression")
+
+
+def refuses_an_impossible_length(client):
+    client.begin()
+    client.sock.sendall(struct.pack(">I", 0x7fffffff) + bytes(12))
+    client.must_be_told(PROTOCOL_ERROR, "packet length")
+
+
+def refuses_short_padding(client):
+    client.begin()
+    client.sock.sendall(struct.pack(">IB", 12, 3) + bytes(11))
+    client.must_be_told(PROTOCOL_ERROR, "padding")
+
+
+def says_a_line_to_an_old_client(client):
+    client.ident(b"SSH-1.5-old\n")
+    assert b"2.0" in client.line()
+    client.must_end()
+
+
+def says_a_line_to_a_browser(client):
+    client.ident(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"SSH" in client.line()
+    client.must_end()
+
+
+def ends_quietly_with_its_client(client):
+    client.begin()
+    client.sock.close()
+    deadline = time.monotonic() + 10
+    while client.number not in client.zygote.exits and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert client.zygote.exits[client.number] == 0
+    assert client.connection.ended["by_peer"]
+
+
+def cookies_and_publics_differ(zygote, number):
+    """A fork must not inherit its random numbers: neither the kernel's, which are asked for, nor libcrypto's."""
+    cookies, publics = set(), set()
+    for _ in range(20):
+        number += 1
+        client = Client(zygote, number)
+        cookies.add(client.begin()[1:17])
+        client.send(kexinit())
+        client.send(public())
+        reply = client.packet()
+        publics.add(surroundings.strings(reply[1:])[1])
+        client.sock.close()
+    assert len(cookies) == 20 and len(publics) == 20, "two workers made the same random numbers"
+    return number
+
+
+def a_crash_retires_the_zygote(program):
+    """The worker is killed by hand: its zygote must say so and make way for a fresh one."""
+    zygote = surroundings.Zygote(program, offer=OFFER)
+    client = Client(zygote, 1)
+    client.begin()
+    children = open(f"/proc/{zygote.process.pid}/task/{zygote.process.pid}/children").read().split()
+    assert len(children) == 1
+    os.kill(int(children[0]), 11)
+    assert zygote.process.wait(10) == 1
+    assert zygote.exits[1] & 0x7f == 11
+
+
+OFFER = {"kex": "curve25519-sha256,ecdh-sha2-nistp256"}
+CASES = [value for name, value in list(globals().items())
+         if callable(value) and name.split("_")[0] in ("gives", "takes", "drops", "uses", "refuses", "names", "says", "ends")]
+
+
+def main():
+    zygote = surroundings.Zygote(sys.argv[1], offer=OFFER)
+    number = 0
+    for case in CASES:
+        number += 1
+        try:
+            case(Client(zygote, number))
+        except Exception:
+            print(f"FAILED {case.__name__}", flush=True)
+            raise
+        print(f"ok {case.__name__}", flush=True)
+    number = cookies_and_publics_differ(zygote, number)
+    print("ok cookies_and_publics_differ")
+    assert zygote.stop() == 0
+    a_crash_retires_the_zygote(sys.argv[1])
+    print("ok a_crash_retires_the_zygote")
+    assert len(CASES) > 20
+
+
+if __name__ == "__main__":
+    main()
