@@ -36,7 +36,13 @@ int channels_open_table(struct connection *c, uint32_t most)
     return 0;
 }
 
-void channel_log(struct connection *c, const struct channel *ch, const char *name, const char *what)
+void channel_log(struct connection *c, const struct channel *ch, const char *what)
+{
+    log_say(&c->log, LOG_LEVEL_DEBUG, "channel", "channel %u %s", ch->number, what);
+}
+
+/* The login process tells of programs, as the one to be believed; only we know what went to and fro. */
+static void traffic_log(struct connection *c, const struct channel *ch)
 {
     char number[12], in[24], out[24];
     snprintf(number, sizeof number, "%u", ch->number);
@@ -47,8 +53,8 @@ void channel_log(struct connection *c, const struct channel *ch, const char *nam
         {"octets_in", sp_text(in)},
         {"octets_out", sp_text(out)},
     };
-    size_t count = ch->close_sent ? ARRAY_SIZE(fields) : 1;
-    log_event(&c->log, LOG_LEVEL_INFO, name, fields, count, "channel %u %s", ch->number, what);
+    log_event(&c->log, LOG_LEVEL_INFO, "channel_traffic", fields, ARRAY_SIZE(fields),
+              "channel %u closed: %s octets in, %s out", ch->number, in, out);
 }
 
 struct channel *channel_find(struct connection *c, uint32_t number)
@@ -94,7 +100,7 @@ static int eof_send(struct connection *c, struct channel *ch)
 static int close_send(struct connection *c, struct channel *ch)
 {
     ch->close_sent = true;
-    channel_log(c, ch, "channel_closed", "closed");
+    traffic_log(c, ch);
     channel_hush(c, ch);
     sp_put_u32(packet_begin(c, SSH_MSG_CHANNEL_CLOSE), ch->peer_number);
     int r = packet_end(c);
@@ -198,7 +204,7 @@ static int open_confirm(struct connection *c, struct channel *ch, const struct c
         .output = {.fd = -1, .poll_at = -1},
         .error = {.fd = -1, .poll_at = -1},
     };
-    channel_log(c, ch, "channel_opened", "opened: session");
+    channel_log(c, ch, "opened");
     struct sp_out *out = packet_begin(c, SSH_MSG_CHANNEL_OPEN_CONFIRMATION);
     sp_put_u32(out, ch->peer_number); /* recipient channel */
     sp_put_u32(out, ch->number);      /* sender channel */

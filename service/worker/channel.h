@@ -149,5 +149,5 @@ static inline bool channel_output_is_over(const struct channel *ch)
 {
     return ch->output.fd < 0 && ch->error.fd < 0;
 }
-/* An informational event about this channel. */
-void channel_log(struct connection *c, const struct channel *ch, const char *name, const char *what);
+/* For debugging. */
+void channel_log(struct connection *c, const struct channel *ch, const char *what);

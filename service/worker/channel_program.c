@@ -72,7 +72,7 @@ static void program_log(struct connection *c, const struct channel *ch)
         [PROGRAM_EXEC] = "started a command",
         [PROGRAM_SUBSYSTEM] = "started a subsystem",
     };
-    channel_log(c, ch, "program", kinds[ch->kind]);
+    channel_log(c, ch, kinds[ch->kind]);
 }
 
 static int program_begin(struct connection *c, struct channel *ch)
