@@ -24,8 +24,8 @@ def narrow(choice):
 
 def negotiated(server):
     """What the server says was negotiated since mark(), counted."""
-    return collections.Counter((event.get("kex"), event.get("host_key_algorithm"), event.get("cipher_s2c"),
-                                event.get("cipher_c2s")) for event in server.events("negotiated"))
+    return collections.Counter((event.get("kex"), event.get("host_key"), event.get("cipher_in"),
+                                event.get("cipher_out")) for event in server.events("negotiated"))
 
 
 def check(results, server):

@@ -17,7 +17,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 STATE = pathlib.Path("/run/sallyport-test")
-PROGRAMS = STATE / "programs"
+PROGRAMS = STATE / "programs/service"  # sallyport-launch knows a build directory by that name
 MARK = "SALLYPORT_TEST_WORLD"
 
 # name -> (uid, shell, password)
