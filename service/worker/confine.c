@@ -54,8 +54,8 @@ static const struct sandbox_limit worker_limits[] = {
     {RLIMIT_CORE, 0},
 };
 
+/* RLIMIT_FSIZE waits for the worker: a zygote's standard error may be a file. */
 static const struct sandbox_limit zygote_limits[] = {
-    {RLIMIT_FSIZE, 0},
     {RLIMIT_CORE, 0},
 };
 
