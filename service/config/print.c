@@ -22,12 +22,13 @@ static void print_keyword(const struct option *option, FILE *out)
 static void print_text(const struct option *option, const char *text, FILE *out)
 {
     print_keyword(option, out);
-    fprintf(out, " %s\n", text);
+    /* One '=' behind the keyword is none of the value's. */
+    fprintf(out, " %s%s\n", text[0] == '=' ? "= " : "", text);
 }
 
 static void print_argument(const char *argument, FILE *out)
 {
-    if (argument[0] != '\0' && argument[0] != '#' && !strpbrk(argument, " \t\"'\\")) {
+    if (argument[0] != '\0' && !strchr("#=", argument[0]) && !strpbrk(argument, " \t\"'\\")) {
         fputs(argument, out);
         return;
     }

@@ -374,6 +374,18 @@ static void prints_what_reads_as_the_same(void **state)
     free(twice);
 }
 
+static void prints_values_that_begin_with_an_equals_sign(void **state)
+{
+    struct config *config = must_evaluate("DenyGroups a =b\nForceCommand = =c\n", &nobody_known);
+    char *text = must_print(config);
+    config_free(config);
+    config = must_evaluate(text, &nobody_known);
+    assert_string_equal(config->deny_groups.items[1], "=b");
+    assert_string_equal(config->force_command, "=c");
+    config_free(config);
+    free(text);
+}
+
 static void prints_lower_case_keywords_and_each_at_most_as_set(void **state)
 {
     struct config *config = must_evaluate("", &nobody_known);
@@ -413,6 +425,7 @@ int main(void)
         cmocka_unit_test(lists_have_an_end),
         cmocka_unit_test(errors_are_printable_and_bounded),
         cmocka_unit_test(prints_what_reads_as_the_same),
+        cmocka_unit_test(prints_values_that_begin_with_an_equals_sign),
         cmocka_unit_test(prints_lower_case_keywords_and_each_at_most_as_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
