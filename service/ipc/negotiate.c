@@ -161,7 +161,7 @@ const char *kexinit_list_name(enum kexinit_list list)
 
 bool cipher_name_is_aead(struct sp_span name)
 {
-    if (name.size == 0)
+    if (!name.data || name.size == 0)
         return false;
     return memmem(name.data, name.size, "-gcm", 4) || memmem(name.data, name.size, "-poly1305", 9);
 }
