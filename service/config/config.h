@@ -37,7 +37,8 @@ int config_source_parse(const char *name, struct sp_span text, struct config_sou
 void config_source_free(struct config_source *source);
 /* The snapshot's bytes (free()), and back. */
 int config_source_pack(const struct config_source *source, uint8_t **data, size_t *size) MUST_USE;
-int config_source_unpack(struct sp_span data, struct config_source **source, struct config_error *error) MUST_USE;
+int config_source_unpack(struct sp_span data, struct config_source **source,
+                         struct config_error *error) MUST_USE;
 
 /* Strings owned by the struct config they are in. */
 struct config_list {
@@ -91,7 +92,8 @@ void config_free(struct config *config);
 /* What `-C user=root,addr=10.0.0.1,laddr=...,lport=22` says; fields that it does not name stay as they are, so that
  * several -C add up. host= and rdomain= are accepted and mean nothing here. The strings in *who live in *storage
  * (free()). Groups are the caller's to fill in. */
-int config_who_parse(const char *text, struct config_who *who, char **storage, struct config_error *error) MUST_USE;
+int config_who_parse(const char *text, struct config_who *who, char **storage,
+                     struct config_error *error) MUST_USE;
 
 /* The command line of a subsystem, owned by config; NULL: there is none of that name. */
 const char *config_subsystem(const struct config *config, struct sp_span name);
