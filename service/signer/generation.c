@@ -18,7 +18,10 @@
 #include "ipc/codec.h"
 #include "signer/algorithm.h"
 
-#define LOSSES_MAX 4u /* of a token process in a row, after which a configuration gives up on it */
+/* How often in a row a token process may be lost before a configuration gives up on it; or find its token or a key missing,
+ * which is a fact sooner, but may be a moment's. */
+#define LOSSES_MAX 4u
+#define MISSING_MAX 2u
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
@@ -359,9 +362,9 @@ void generation_proved(struct request *request, const char *failure)
 
 static const char *token_trouble(const struct token *t)
 {
-    if (t->state == TOKEN_STOPPED || t->missing || (t->state == TOKEN_WAITING && t->losses >= LOSSES_MAX))
-        return t->why[0] ? t->why : "it cannot be used";
-    return NULL;
+    unsigned most = t->missing ? MISSING_MAX : LOSSES_MAX;
+    bool given_up = t->state == TOKEN_STOPPED || (t->state == TOKEN_WAITING && t->losses >= most);
+    return !given_up ? NULL : t->why[0] ? t->why : "it cannot be used";
 }
 
 static bool tokens_ready(struct generation *g)

@@ -66,7 +66,6 @@ static int filter_load(void)
 
 int signer_lock_down(void)
 {
-    /* Not RLIMIT_FSIZE: standard error, the only thing it may write to, can be a file. */
     static const struct sandbox_limit limits[] = {
         {RLIMIT_CORE, 0},
         {RLIMIT_NOFILE, 256},

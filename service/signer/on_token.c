@@ -89,8 +89,8 @@ static int on_token_unusable(struct token *t, const struct msg_token_unusable *m
              message->pin ? ": the PIN is wrong and will not be sent again; correct it and reload" : "");
     if (message->pin && link_send(&t->signer->spawner, pin_refused, .slot = t->slot))
         return -EPIPE;
+    t->missing = message->again;
     if (message->again) {
-        t->missing = true;
         token_lose(t, why);
     } else {
         token_stop(t, why);

@@ -51,22 +51,26 @@ static int ask_spawn(struct token *t)
                          .uris = sp_written(&uris), .environment = sp_written(&environment));
 }
 
+static struct token *token_find(struct signer *s, const struct token_spec *spec)
+{
+    for (size_t i = 0; i < SPAWNER_SLOTS; i++)
+        if (s->tokens[i] && token_spec_equal(&s->tokens[i]->spec, spec))
+            return s->tokens[i];
+    return NULL;
+}
+
 /*
- * A further process on the same token waits until the first is ready: a wrong PIN is then sent once and not once per
- * process.
+ * The processes on one token start one after the other: a wrong PIN is then sent once and not once per process, and SoftHSM,
+ * which cannot be opened by two at the same moment, is not asked to.
  */
 static bool replica_must_wait(const struct token *t)
 {
+    struct token_spec before = t->spec;
     if (t->spec.replica == 0)
         return false;
-    for (size_t i = 0; i < SPAWNER_SLOTS; i++) {
-        const struct token *other = t->signer->tokens[i];
-        if (other && other->spec.replica == 0 && strcmp(other->spec.module, t->spec.module) == 0 &&
-            strcmp(other->spec.token, t->spec.token) == 0 &&
-            strcmp(other->spec.pin_source, t->spec.pin_source) == 0)
-            return other->state != TOKEN_READY;
-    }
-    return false;
+    before.replica--;
+    const struct token *other = token_find(t->signer, &before);
+    return other && other->state != TOKEN_READY;
 }
 
 static void token_start(struct token *t, uint64_t now_ms)
@@ -314,14 +318,6 @@ static int token_new(struct signer *s, uint32_t slot, const struct token_spec *s
     s->tokens[slot] = made;
     *token = made;
     return 0;
-}
-
-static struct token *token_find(struct signer *s, const struct token_spec *spec)
-{
-    for (size_t i = 0; i < SPAWNER_SLOTS; i++)
-        if (s->tokens[i] && token_spec_equal(&s->tokens[i]->spec, spec))
-            return s->tokens[i];
-    return NULL;
 }
 
 int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t timeout_ms, struct token **token)

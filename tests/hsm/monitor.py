@@ -1,0 +1,261 @@
+"""A monitor for sallyport-signer, written apart from the service: its own encoding of the internal messages, its own
+exchange hash and its own verification of signatures, so that two programs have to agree on the RFCs and not on a bug."""
+
+import array
+import fcntl
+import hashlib
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+IDENT = "SSH-2.0-sallyport_0.1.0"
+
+EVENT, CONFIGURE, CONFIGURED, UNCONFIGURED, FORGET, SIGN, SIGN_DONE, SIGN_REFUSED, ABANDON = 1, *range(16, 24)
+# Message -> the fields behind the number, as struct's letters with s for a counted string.
+ANSWERS = {
+    EVENT: ("event", [("level", "B"), ("name", "s"), ("text", "s"), ("fields", "s")]),
+    CONFIGURED: ("configured", [("generation", "Q"), ("offer", "s")]),
+    UNCONFIGURED: ("unconfigured", [("generation", "Q"), ("why", "s")]),
+    SIGN_DONE: ("sign_done", [("connection", "Q"), ("h", "s"), ("signature", "s"), ("host_key", "s"),
+                              ("negotiated", "s")]),
+    SIGN_REFUSED: ("sign_refused", [("connection", "Q"), ("reason", "I"), ("text", "s"), ("why", "s")]),
+}
+OFFER = ["kex", "host_key", "ciphers", "macs", "compression", "user_key", "keys"]
+
+
+def string(value):
+    value = value.encode() if isinstance(value, str) else value
+    return struct.pack(">I", len(value)) + value
+
+
+def mpint(value):
+    value = value.lstrip(b"\0")
+    return string(b"\0" + value if value and value[0] & 0x80 else value)
+
+
+def strings(data):
+    """A list of counted strings, taken apart."""
+    found = []
+    while data:
+        size = struct.unpack(">I", data[:4])[0]
+        found.append(data[4:4 + size])
+        data = data[4 + size:]
+    return found
+
+
+def decode(data):
+    name, fields = ANSWERS[struct.unpack(">H", data[:2])[0]]
+    data, result = data[2:], {"message": name}
+    for field, kind in fields:
+        if kind == "s":
+            size = struct.unpack(">I", data[:4])[0]
+            result[field], data = data[4:4 + size], data[4 + size:]
+        else:
+            width = struct.calcsize(">" + kind)
+            result[field], data = struct.unpack(">" + kind, data[:width])[0], data[width:]
+    assert not data, f"{len(data)} octets behind {name}"
+    return result
+
+
+def snapshot(text):
+    """The sealed memory file that a configuration travels in (service/config/snapshot.c)."""
+    out = struct.pack(">II", 0x73706366, 1) + struct.pack(">BI", 2, 0) + string("test.conf")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            out += struct.pack(">BI", 1, number) + string(line)
+    out += struct.pack(">BI", 3, 0) + string("")
+    fd = os.memfd_create("snapshot", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, out)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    return fd
+
+
+def name_list(*names):
+    return ",".join(names)
+
+
+def kexinit(lists, cookie=None):
+    return (b"\x14" + (cookie or os.urandom(16)) + b"".join(string(names) for names in lists) + b"\0" + bytes(4))
+
+
+class Exchange:
+    """One key exchange as an honest worker would state it, for curve25519-sha256."""
+
+    def __init__(self, offer, algorithm, first=True, **changed):
+        markers = ",ext-info-s,kex-strict-s-v00@openssh.com" if first else ""
+        both = [offer["ciphers"], offer["ciphers"], offer["macs"], offer["macs"], "none", "none", "", ""]
+        self.algorithm = algorithm
+        self.parts = {
+            "v_c": "SSH-2.0-test", "v_s": IDENT,
+            "i_c": kexinit(["curve25519-sha256,ext-info-c", algorithm, "aes128-ctr", "aes256-gcm@openssh.com",
+                            "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""]),
+            "i_s": kexinit([offer["kex"] + markers, offer["host_key"], *both]),
+            "host_key_algorithm": algorithm,
+            "client_public": os.urandom(32), "server_public": os.urandom(32), "secret": os.urandom(32)}
+        self.parts.update(changed)
+
+    def transcript(self):
+        return b"".join(string(part) for part in self.parts.values())
+
+    def hash(self, host_key):
+        p = self.parts
+        data = b"".join([string(p["v_c"]), string(p["v_s"]), string(p["i_c"]), string(p["i_s"]), string(host_key),
+                         string(p["client_public"]), string(p["server_public"]), mpint(p["secret"])])
+        return hashlib.sha256(data).digest()
+
+
+def verify(blob, signature, message):
+    """Raises unless the SSH signature blob is one of the SSH key blob over the message."""
+    kind = strings(blob)[0].decode()
+    name, inner = strings(signature)
+    key = serialization.load_ssh_public_key(f"{kind} ".encode() + __import__("base64").b64encode(blob))
+    if kind == "ssh-ed25519":
+        key.verify(inner, message)
+    elif kind == "ssh-rsa":
+        digest = {"rsa-sha2-256": hashes.SHA256(), "rsa-sha2-512": hashes.SHA512()}[name.decode()]
+        key.verify(inner, message, padding.PKCS1v15(), digest)
+    else:
+        from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+        r, s = (int.from_bytes(number, "big") for number in strings(inner))
+        digest = {"nistp256": hashes.SHA256(), "nistp384": hashes.SHA384(), "nistp521": hashes.SHA512()}[kind[-8:]]
+        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(digest))
+
+
+class Signer:
+    """A running sallyport-signer and the link to it."""
+
+    def __init__(self, programs, directory, uid=None, options=(), environment=None, wrap=()):
+        self.path = directory / "signer.sock"
+        self.log_path = directory / "signer.log"
+        self.events, self.generation, self.connection, self.offer = [], 0, 0, None
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.path.unlink(missing_ok=True)
+        listener.bind(str(self.path))
+        listener.listen(4)
+        command = [str(programs / "signer/sallyport-signer"), "--state-dir", str(directory / "state"), *options]
+        if uid is not None:
+            command += ["--user", f"{uid}:{uid}", "--monitor-uid", "0"]
+
+        # As systemd hands a socket over: descriptor 3, and two variables that name the process.
+        fd = listener.fileno()
+        close = f" {fd}<&-" if fd != 3 else ""
+        shell = f'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&{fd}{close}'
+        self.log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(["bash", "-c", shell, "signer", *wrap, *command], pass_fds=[fd],
+                                        env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
+        listener.close()
+        self.connect()
+
+    def connect(self):
+        self.link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.link.connect(str(self.path))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(10)
+        self.link.close()
+        self.log.close()
+        return status
+
+    def send(self, number, body, fds=()):
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.link.sendmsg([struct.pack(">H", number) + body], rights)
+
+    def receive(self, seconds=10):
+        """The next message that is no event; events are kept."""
+        until = time.monotonic() + seconds
+        while True:
+            self.link.settimeout(max(until - time.monotonic(), 0.001))
+            data = self.link.recv(100000)
+            assert data, "the signer closed the link"
+            message = decode(data)
+            if message["message"] != "event":
+                return message
+            self.events.append((message["name"].decode(), message["text"].decode()))
+
+    def ask_configure(self, text):
+        self.generation += 1
+        fd = snapshot(text)
+        self.send(CONFIGURE, struct.pack(">Q", self.generation), [fd])
+        os.close(fd)
+
+    def configure(self, text, seconds=30):
+        self.ask_configure(text)
+        answer = self.receive(seconds)
+        if answer["message"] == "configured":
+            self.offer = dict(zip(OFFER, strings(answer["offer"])))
+            self.offer = {name: value if name == "keys" else value.decode() for name, value in self.offer.items()}
+        return answer
+
+    def must_configure(self, text, seconds=30):
+        answer = self.configure(text, seconds)
+        assert answer["message"] == "configured", answer.get("why")
+        return self.offer
+
+    def must_not_configure(self, text, seconds=30):
+        answer = self.configure(text, seconds)
+        assert answer["message"] == "unconfigured", "it was accepted"
+        return answer["why"].decode()
+
+    def ask_sign(self, exchange, first=True, session_id=b"", connection=None):
+        if connection is None:
+            self.connection += 1
+            connection = self.connection
+        self.send(SIGN, struct.pack(">QQB", connection, self.generation, first) + string(session_id) +
+                  string(exchange.transcript()))
+        return connection
+
+    def sign(self, algorithm, seconds=10, **changed):
+        exchange = Exchange(self.offer, algorithm, **changed)
+        connection = self.ask_sign(exchange)
+        answer = self.receive(seconds)
+        assert answer["connection"] == connection, "the answer is for another connection"
+        return exchange, answer
+
+    def must_sign(self, algorithm, seconds=10):
+        exchange, answer = self.sign(algorithm, seconds)
+        self.check(exchange, answer)
+        return answer
+
+    def check(self, exchange, answer):
+        assert answer["message"] == "sign_done", answer.get("why")
+        assert answer["h"] == exchange.hash(answer["host_key"]), "H is another one"
+        assert strings(answer["signature"])[0].decode() == exchange.algorithm
+        try:
+            verify(answer["host_key"], answer["signature"], answer["h"])
+        except InvalidSignature:
+            raise AssertionError("the signature is wrong") from None
+
+    def drain(self, seconds=0.2):
+        """Collects events for a while."""
+        try:
+            message = self.receive(seconds)
+        except TimeoutError:
+            return
+        raise AssertionError(f"unasked for: {message}")
+
+    def token_processes(self):
+        """Process ids of all descendants that are sallyport-token."""
+        found, children = [], [self.process.pid]
+        while children:
+            pid = children.pop()
+            try:
+                with open(f"/proc/{pid}/task/{pid}/children") as listed:
+                    more = [int(word) for word in listed.read().split()]
+                with open(f"/proc/{pid}/comm") as comm:
+                    if comm.read().strip() == "sallyport-token":
+                        found.append(pid)
+            except FileNotFoundError:
+                continue
+            children += more
+        return found
