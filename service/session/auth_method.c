@@ -60,7 +60,7 @@ static enum auth_outcome try_password(struct login *login, struct attempt *attem
     pam_stack_converse(login, CONVERSATION_PASSWORD, is_honest(login, METHOD_PASSWORD));
     login->pam.conversation.password = request->password;
     enum auth_outcome outcome = stage_outcome(login, attempt, pam_stack_authenticate(login));
-    if (outcome == OUTCOME_PASSED)
+    if (outcome == OUTCOME_PASSED && login->pam.conversation.texts[0])
         text_add_line(login->auth.texts, sizeof login->auth.texts, login->pam.conversation.texts);
     return outcome;
 }

@@ -116,18 +116,25 @@ static void program_forget(struct program *program)
     free(program);
 }
 
+static void exit_log(struct programs *p, const struct program *program, int status)
+{
+    struct log *log = &p->login->log;
+    if (WIFSIGNALED(status))
+        log_say(log, LOG_LEVEL_INFO, "channel_closed", "program of channel %u ended by signal %s",
+                program->channel, signal_ssh_name(WTERMSIG(status)));
+    else
+        log_say(log, LOG_LEVEL_INFO, "channel_closed", "program of channel %u ended with status %d",
+                program->channel, WEXITSTATUS(status));
+}
+
 static int exit_tell(struct programs *p, const struct program *program, int status)
 {
-    struct login *login = p->login;
     bool killed = WIFSIGNALED(status);
-    const char *name = killed ? signal_ssh_name(WTERMSIG(status)) : "";
-    log_say(&login->log, LOG_LEVEL_INFO, "channel_closed", "program of channel %u ended: %s %s%d",
-            program->channel, killed ? "signal" : "status", killed ? name : "",
-            killed ? WTERMSIG(status) : WEXITSTATUS(status));
     if (p->ending)
         return 0;
-    return link_send(&login->worker, channel_exited, .channel = program->channel, .serial = program->serial,
-                     .status = killed ? 0 : (uint32_t)WEXITSTATUS(status), .signal = sp_text(name),
+    return link_send(&p->login->worker, channel_exited, .channel = program->channel,
+                     .serial = program->serial, .status = killed ? 0 : (uint32_t)WEXITSTATUS(status),
+                     .signal = sp_text(killed ? signal_ssh_name(WTERMSIG(status)) : ""),
                      .core_dumped = killed && WCOREDUMP(status));
 }
 
@@ -148,7 +155,8 @@ static int on_program_exit(void *context, uint32_t events)
     pid_t pid = waitpid(program->pid, &status, WNOHANG);
     if (pid == 0 || (pid < 0 && errno == EINTR))
         return 0;
-    int r = exit_tell(p, program, pid < 0 ? 0 : status);
+    exit_log(p, program, status);
+    int r = exit_tell(p, program, status);
     program_forget(program);
     if (r)
         return session_end(p);
