@@ -111,12 +111,13 @@ static int close_send(struct connection *c, struct channel *ch)
 
 /*
  * The client's CLOSE is answered when what it sent before has reached the program; a program of ours is over when it
- * has exited and nobody (not even a background process that inherited it) holds its output any more.
+ * has exited and nobody (not even a background process that inherited it) holds its output any more. A client that
+ * closes because we said EOF (OpenSSH's does) still wants the exit status, which is on its way.
  */
 static bool close_is_due(const struct channel *ch)
 {
     if (ch->close_received)
-        return !channel_input_is_pending(ch);
+        return !channel_input_is_pending(ch) && !(ch->started && ch->eof_sent && !ch->exited);
     return ch->exited && channel_output_is_over(ch);
 }
 
