@@ -3,6 +3,7 @@
 import os
 import pathlib
 import subprocess
+import tempfile
 import time
 
 import world
@@ -76,7 +77,8 @@ def window_change_reaches_the_program(setting):
 
 
 def several_channels_share_a_connection(setting):
-    path = world.STATE / "control"
+    directory = pathlib.Path(tempfile.mkdtemp(dir=world.STATE))
+    path = directory / "control"
     master = subprocess.Popen([*ssh_words(setting), "-M", "-S", str(path), "-N", setting.target.host],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -85,7 +87,7 @@ def several_channels_share_a_connection(setting):
             assert master.poll() is None and time.monotonic() < until, "the first connection was not made"
             time.sleep(0.05)
         setting.server.mark()
-        running = [subprocess.Popen(["ssh", "-S", str(path), setting.target.host,
+        running = [subprocess.Popen(["ssh", "-F", "none", "-S", str(path), setting.target.host,
                                      f"head -c {100_000 * n} /dev/zero | wc -c; exit {n}"], stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE) for n in range(1, 9)]
         for n, client in enumerate(running, 1):
@@ -93,7 +95,7 @@ def several_channels_share_a_connection(setting):
             expect((int(out), client.returncode), (100_000 * n, n), f"channel {n}")
         assert not setting.server.events("accepted"), "a new connection was made"
     finally:
-        master.terminate()
+        master.kill()
         master.wait(10)
 
 
