@@ -19,6 +19,7 @@ struct sp_kex_info {
     const char *digest; /* name of the digest module of this exchange: "sha256", "sha384", "sha512" */
     enum sp_kex_field public_field;
     enum sp_kex_field secret_field;
+    size_t secret_size; /* octets of K: exactly (SP_KEX_STRING), or at most (the magnitude of SP_KEX_MPINT) */
     bool post_quantum;
     /* Whether libcrypto offers what the method needs, asked at run time. NULL: always. */
     bool (*available)(void);

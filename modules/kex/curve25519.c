@@ -73,6 +73,7 @@ static int curve25519_prepare(void)
         .digest = "sha256",                                                                                  \
         .public_field = SP_KEX_STRING,                                                                       \
         .secret_field = SP_KEX_MPINT,                                                                        \
+        .secret_size = X25519_SIZE,                                                                          \
         .check_publics = curve25519_check_publics,                                                           \
     };                                                                                                       \
     const struct sp_kex_ops kex_##symbol = {                                                                 \

@@ -118,7 +118,7 @@ static int dh_prepare(unsigned group)
 }
 
 /* An operation of the ABI knows no method but its own, so each has functions of its own to name the group. */
-#define DH_METHOD(symbol, group, name_, digest_)                                                             \
+#define DH_METHOD(symbol, group, bits_, name_, digest_)                                                      \
     static int symbol##_check(struct sp_span client_public, struct sp_span server_public)                    \
     {                                                                                                        \
         return dh_check(group, client_public, server_public);                                                \
@@ -141,6 +141,7 @@ static int dh_prepare(unsigned group)
         .digest = digest_,                                                                                   \
         .public_field = SP_KEX_MPINT,                                                                        \
         .secret_field = SP_KEX_MPINT,                                                                        \
+        .secret_size = (bits_) / 8,                                                                          \
         .check_publics = symbol##_check,                                                                     \
         .prepare = symbol##_build,                                                                           \
     };                                                                                                       \
@@ -150,6 +151,6 @@ static int dh_prepare(unsigned group)
         .prepare = symbol##_prepare,                                                                         \
     }
 
-DH_METHOD(dh_group14_sha256, DH_GROUP14, "diffie-hellman-group14-sha256", "sha256");
-DH_METHOD(dh_group16_sha512, DH_GROUP16, "diffie-hellman-group16-sha512", "sha512");
-DH_METHOD(dh_group18_sha512, DH_GROUP18, "diffie-hellman-group18-sha512", "sha512");
+DH_METHOD(dh_group14_sha256, DH_GROUP14, 2048, "diffie-hellman-group14-sha256", "sha256");
+DH_METHOD(dh_group16_sha512, DH_GROUP16, 4096, "diffie-hellman-group16-sha512", "sha512");
+DH_METHOD(dh_group18_sha512, DH_GROUP18, 8192, "diffie-hellman-group18-sha512", "sha512");

@@ -36,7 +36,7 @@ static int ecdh_prepare(unsigned curve)
 }
 
 /* An operation of the ABI knows no method but its own, so each has functions of its own to name the curve. */
-#define ECDH_METHOD(symbol, curve, name_, digest_)                                                           \
+#define ECDH_METHOD(symbol, curve, bits_, name_, digest_)                                                    \
     static int symbol##_check(struct sp_span client_public, struct sp_span server_public)                    \
     {                                                                                                        \
         return ecdh_check(curve, client_public, server_public);                                              \
@@ -59,6 +59,7 @@ static int ecdh_prepare(unsigned curve)
         .digest = digest_,                                                                                   \
         .public_field = SP_KEX_STRING,                                                                       \
         .secret_field = SP_KEX_MPINT,                                                                        \
+        .secret_size = ((bits_) + 7) / 8,                                                                    \
         .check_publics = symbol##_check,                                                                     \
         .prepare = symbol##_build,                                                                           \
     };                                                                                                       \
@@ -68,6 +69,6 @@ static int ecdh_prepare(unsigned curve)
         .prepare = symbol##_prepare,                                                                         \
     }
 
-ECDH_METHOD(ecdh_sha2_nistp256, CURVE_P256, "ecdh-sha2-nistp256", "sha256");
-ECDH_METHOD(ecdh_sha2_nistp384, CURVE_P384, "ecdh-sha2-nistp384", "sha384");
-ECDH_METHOD(ecdh_sha2_nistp521, CURVE_P521, "ecdh-sha2-nistp521", "sha512");
+ECDH_METHOD(ecdh_sha2_nistp256, CURVE_P256, 256, "ecdh-sha2-nistp256", "sha256");
+ECDH_METHOD(ecdh_sha2_nistp384, CURVE_P384, 384, "ecdh-sha2-nistp384", "sha384");
+ECDH_METHOD(ecdh_sha2_nistp521, CURVE_P521, 521, "ecdh-sha2-nistp521", "sha512");

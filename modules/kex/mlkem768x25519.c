@@ -171,6 +171,7 @@ const struct sp_kex_info kex_mlkem768x25519_sha256_info = {
     .digest = "sha256",
     .public_field = SP_KEX_STRING,
     .secret_field = SP_KEX_STRING,
+    .secret_size = 32, /* a SHA-256 digest */
     .post_quantum = true,
     .available = mlkem_available,
     .check_publics = mlkem_check_publics,

@@ -180,7 +180,9 @@ static int check_values(struct check *c)
         return r;
     if (r > 0)
         return refuse_client(c, "a public value of the key exchange is not acceptable");
-    if (c->said.secret.size == 0 || c->said.secret.size > SP_KEX_SECRET_MAX || is_all_zero(c->said.secret))
+    size_t size = c->said.secret.size;
+    bool fits = c->kex->secret_field == SP_KEX_STRING ? size == c->kex->secret_size : size <= c->kex->secret_size;
+    if (size == 0 || !fits || is_all_zero(c->said.secret))
         return refuse_worker(c, "the shared secret is not acceptable");
     return 0;
 }

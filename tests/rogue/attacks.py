@@ -58,6 +58,12 @@ def a_bare_hash(c):
 
 
 @attack
+def staying_after_having_been_told_to_go(c):
+    c.link.send("ask_signature", transcript=os.urandom(32))
+    c.must_end(patient=True)
+
+
+@attack
 def a_bare_hash_dressed_as_every_field(c):
     c.link.send("ask_signature", transcript=fields_encode("transcript", i_c=os.urandom(32), secret=os.urandom(32)))
     c.must_end()
@@ -170,7 +176,7 @@ def an_empty_secret(c):
 
 @attack
 def a_secret_of_another_size(c):
-    refused(c, secret=os.urandom(1000))
+    refused(c, secret=os.urandom(33))
 
 
 def weak_group(value):
