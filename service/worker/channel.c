@@ -110,14 +110,22 @@ static int close_send(struct connection *c, struct channel *ch)
 }
 
 /*
- * The client's CLOSE is answered when what it sent before has reached the program; a program of ours is over when it
- * has exited and nobody (not even a background process that inherited it) holds its output any more. A client that
- * closes because we said EOF (OpenSSH's does) still wants the exit status, which is on its way.
+ * A program that was asked for is waited for, even if the client has sent CLOSE: OpenSSH's client does so as soon as it
+ * has sent and seen EOF, and wants the status all the same; others send all their input and CLOSE behind it. Only a
+ * terminal that the client leaves while programs have it open is hung up at once.
  */
+static bool program_is_awaited(const struct channel *ch)
+{
+    bool abandoned = ch->terminal && !ch->eof_sent;
+    return ch->run_asked && !ch->exited && !abandoned;
+}
+
+/* A program of ours is over when it has exited and nobody (not even a background process that inherited it) holds its
+ * output any more. */
 static bool close_is_due(const struct channel *ch)
 {
     if (ch->close_received)
-        return !channel_input_is_pending(ch) && !(ch->started && ch->eof_sent && !ch->exited);
+        return !program_is_awaited(ch);
     return ch->exited && channel_output_is_over(ch);
 }
 

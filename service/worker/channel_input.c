@@ -206,11 +206,6 @@ int channel_input_flush(struct connection *c, struct channel *ch)
     return r ? r : window_drained(c, ch, total);
 }
 
-bool channel_input_is_pending(const struct channel *ch)
-{
-    return ch->queued != 0 && !ch->input_closed && ch->run_asked;
-}
-
 /* ---- CHANNEL_DATA ----------------------------------------------------------------------------------------------------- */
 
 static int data_take(struct connection *c, struct channel *ch, struct sp_span data)

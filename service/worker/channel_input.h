@@ -16,5 +16,3 @@ int channel_input_fail(struct connection *c, struct channel *ch) MUST_USE;
 void channel_input_finish(struct connection *c, struct channel *ch);
 /* The channel is over: as channel_input_fail(), without a word. */
 void channel_input_drop(struct connection *c, struct channel *ch);
-/* Whether something of the client's still has to reach a program that runs or is about to. */
-bool channel_input_is_pending(const struct channel *ch);

@@ -464,7 +464,7 @@ static void eof_closes_standard_input_when_the_queue_is_empty(void **state)
     program_close(&p);
 }
 
-static void close_is_answered_when_the_program_has_what_was_sent(void **state)
+static void close_waits_for_a_program_that_still_works_on_its_input(void **state)
 {
     struct fake *f = *state;
     struct program p = fake_program(f, 1000, 1);
@@ -477,9 +477,83 @@ static void close_is_answered_when_the_program_has_what_was_sent(void **state)
     assert_int_equal(fake_turn(f), 0);
     had += read_some(p.input, SIZE_MAX);
     assert_int_equal(had, 6000);
-    fake_expect(f, SSH_MSG_CHANNEL_CLOSE);
     fake_expect_nothing(f);
+    fake_asked_nothing(f, &f->session); /* nor is it hung up */
+    assert_int_equal(fake_answer(f, channel_exited, .channel = p.channel, .serial = 1), 0);
+    expect_type(f, "exit-status");
+    fake_expect(f, SSH_MSG_CHANNEL_CLOSE);
+    fake_asked(f, &f->session, MSG_channel_gone);
     assert_false(channel_of(f, &p)->used);
+    program_close(&p);
+}
+
+static void status_reaches_a_client_that_closes_at_eof(void **state)
+{
+    struct fake *f = *state;
+    struct program p = fake_program(f, 1000, 1);
+    assert_int_equal(fake_bare(f, SSH_MSG_CHANNEL_EOF, p.channel), 0);
+    uint32_t channel = p.channel;
+    program_close(&p);
+    assert_int_equal(fake_turn(f), 0);
+    fake_expect(f, SSH_MSG_CHANNEL_EOF);
+    assert_int_equal(fake_bare(f, SSH_MSG_CHANNEL_CLOSE, channel), 0);
+    fake_expect_nothing(f);
+    fake_asked_nothing(f, &f->session);
+    assert_int_equal(fake_answer(f, channel_exited, .channel = channel, .serial = 1, .status = 3), 0);
+    expect_type(f, "exit-status");
+    fake_expect(f, SSH_MSG_CHANNEL_CLOSE);
+    fake_asked(f, &f->session, MSG_channel_gone);
+}
+
+static void status_reaches_a_client_that_closes_before_the_start(void **state)
+{
+    struct fake *f = *state;
+    uint32_t channel = fake_open(f, 70, 1000, 1000);
+    assert_int_equal(fake_request(f, channel, "shell", true, (struct sp_span){0}), 0);
+    assert_int_equal(fake_data(f, channel, sp_text("input")), 0);
+    assert_int_equal(fake_bare(f, SSH_MSG_CHANNEL_CLOSE, channel), 0);
+    int in[2], out[2];
+    assert_int_equal(pipe(in) | pipe(out), 0);
+    const int three[] = {in[1], out[0], out[0]};
+    assert_int_equal(link_send_with(&f->session, three, 3, channel_started, .channel = channel, .serial = 1),
+                     0);
+    close(in[1]);
+    close(out[0]);
+    assert_int_equal(on_session_message(f->c), 0);
+    fake_expect(f, SSH_MSG_CHANNEL_SUCCESS);
+    assert_int_equal(read_some(in[0], 100), 5);
+    assert_int_equal(write(out[1], "x", 1), -1);
+    assert_int_equal(fake_answer(f, channel_exited, .channel = channel, .serial = 1), 0);
+    expect_type(f, "exit-status");
+    fake_expect(f, SSH_MSG_CHANNEL_CLOSE);
+    close(in[0]);
+    close(out[1]);
+}
+
+static void refused_program_is_not_waited_for(void **state)
+{
+    struct fake *f = *state;
+    uint32_t channel = fake_open(f, 70, 1000, 1000);
+    assert_int_equal(fake_request(f, channel, "shell", true, (struct sp_span){0}), 0);
+    assert_int_equal(fake_bare(f, SSH_MSG_CHANNEL_CLOSE, channel), 0);
+    fake_expect_nothing(f);
+    assert_int_equal(fake_answer(f, channel_done, .channel = channel, .ok = false), 0);
+    fake_expect(f, SSH_MSG_CHANNEL_FAILURE);
+    fake_expect(f, SSH_MSG_CHANNEL_CLOSE);
+    assert_false(f->c->channels.table[channel].used);
+}
+
+static void abandoned_terminal_is_hung_up_at_once(void **state)
+{
+    struct fake *f = *state;
+    struct program p = fake_terminal(f, 1000, 1);
+    assert_int_equal(fake_bare(f, SSH_MSG_CHANNEL_CLOSE, p.channel), 0);
+    fake_expect(f, SSH_MSG_CHANNEL_CLOSE);
+    assert_int_equal(fake_asked(f, &f->session, MSG_channel_gone)->channel_gone.channel, p.channel);
+    assert_false(channel_of(f, &p)->used);
+    assert_int_equal(read(p.input, block, 1), 0);
+    assert_int_equal(fake_answer(f, channel_exited, .channel = p.channel, .serial = 1), 0);
+    fake_expect_nothing(f);
     program_close(&p);
 }
 
@@ -551,7 +625,11 @@ int main(void)
         TEST(program_that_reads_no_more_is_told_to_the_client_once),
         TEST(other_clients_are_not_told_eow),
         TEST(eof_closes_standard_input_when_the_queue_is_empty),
-        TEST(close_is_answered_when_the_program_has_what_was_sent),
+        TEST(close_waits_for_a_program_that_still_works_on_its_input),
+        TEST(status_reaches_a_client_that_closes_at_eof),
+        TEST(status_reaches_a_client_that_closes_before_the_start),
+        TEST(refused_program_is_not_waited_for),
+        TEST(abandoned_terminal_is_hung_up_at_once),
         TEST(extended_data_counts_against_the_window),
         TEST(eow_of_the_client_closes_output),
         TEST(everything_is_closed_at_the_end),
