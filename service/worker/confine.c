@@ -39,6 +39,7 @@ static const struct sandbox_rule worker_rules[] = {
     /* libcrypto's random numbers ask who they are, to be others after a fork. */
     SANDBOX_ALLOW(getrandom),
     SANDBOX_ALLOW(getpid),
+    SANDBOX_ALLOW(rt_sigprocmask), /* around getrandom in libc 2.41 */
     SANDBOX_ALLOW(clock_gettime),
     SANDBOX_ALLOW(futex),
     SANDBOX_ALLOW(rt_sigreturn),
