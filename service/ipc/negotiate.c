@@ -24,11 +24,12 @@ static bool name_is_sane(struct sp_span name)
     return true;
 }
 
-/* RFC 4251 section 5 (name-list) and section 6: no empty names, no blanks, nothing but printable US-ASCII. */
+/*
+ * RFC 4251 section 5 (name-list) and section 6: no empty names, no blanks, nothing but printable US-ASCII. One comma at
+ * the end is let pass, because libssh 0.10 sends its ciphers so.
+ */
 static bool list_is_sane(struct sp_span list)
 {
-    if (list.size != 0 && list.data[list.size - 1] == ',')
-        return false;
     while (list.size != 0)
         if (!name_is_sane(sp_next_name(&list)))
             return false;
