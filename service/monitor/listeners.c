@@ -67,10 +67,7 @@ static void listeners_report(struct monitor *m)
 
 int listeners_open(struct monitor *m, const struct config *config)
 {
-    int r = m->listeners.handed_over ? 0 : listeners_bind(m, config);
-    if (r == 0)
-        listeners_report(m);
-    return r;
+    return m->listeners.handed_over ? 0 : listeners_bind(m, config);
 }
 
 int listeners_watch(struct monitor *m)
@@ -85,6 +82,7 @@ int listeners_watch(struct monitor *m)
         if (r < 0)
             return r;
     }
+    listeners_report(m);
     return 0;
 }
 
