@@ -136,6 +136,8 @@ static int read_pin(struct token *t)
         return 0;
     int r = secret_read(t->pin_fd, PIN_MAX, &t->pin);
     close(t->pin_fd);
+    if (r == 0 && !t->pin.locked)
+        fprintf(stderr, "sallyport-token: the PIN's memory cannot be locked on this machine and could reach swap\n");
     if (r == 0)
         return 0;
     char why[128];

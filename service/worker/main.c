@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     /* 3 */
     r = confine_zygote(options.become, options.uid, options.gid);
     if (r)
-        return fail("confinement", r);
+        return fail(r == -EINVAL ? "confinement (is / a mount point? a plain chroot is none)" : "confinement", r);
 
     /* 4 */
     return zygote_run(&(struct zygote_options){
