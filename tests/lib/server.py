@@ -143,7 +143,7 @@ class Server:
         """Writes a new configuration and waits until it is served."""
         self.configure(options)
         self.mark()
-        for pid in self.pids("sallyportd"):
+        for pid in self.pids("sallyport-launch"):  # it reads the files, and tells the monitor
             os.kill(pid, signal.SIGHUP)
         event = self.wait_event(lambda e: e.get("event") in ("config_loaded", "config_refused"), seconds)
         assert event["event"] == "config_loaded", f"configuration refused: {event}"
