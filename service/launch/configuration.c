@@ -24,7 +24,7 @@ static void source_cleanup(struct config_source **source)
 }
 
 /* Renamed into place: the monitor reads the old one or the new one. */
-static int snapshot_place(struct launch *l, struct sp_span packed)
+static int file_place(const struct launch *l, const char *name, struct sp_span contents)
 {
     static const char fresh[] = RUNTIME_SNAPSHOT ".new";
     const struct launch_ids *monitor = &l->ids[USER_MONITOR];
@@ -33,46 +33,65 @@ static int snapshot_place(struct launch *l, struct sp_span packed)
     CLEANUP_CLOSE int fd = openat(l->runtime_fd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
     if (fd < 0)
         return -errno;
-    int r = fd_write_all(fd, packed);
+    int r = fd_write_all(fd, contents);
     if (r)
         return r;
     if (fchown(fd, monitor->uid, monitor->gid) < 0)
         return -errno;
-    return renameat(l->runtime_fd, fresh, l->runtime_fd, RUNTIME_SNAPSHOT) < 0 ? -errno : 0;
+    return renameat(l->runtime_fd, fresh, l->runtime_fd, name) < 0 ? -errno : 0;
 }
 
-static int network_open(struct launch *l, const struct config *config)
+/* Read and checked, and nothing changed yet. */
+static int configuration_read(const struct launch *l, struct config_source **source, struct config **config,
+                              struct config_error *error)
 {
+    static const struct config_who nobody = {0};
+    snprintf(error->text, sizeof error->text, "%s: out of memory", l->options.config_path);
+    int r = l->options.overrides[0]
+                ? config_source_read_behind(l->options.overrides, l->options.config_path, source, error)
+                : config_source_read(l->options.config_path, source, error);
+    return r ? r : config_evaluate(*source, &nobody, config, error);
+}
+
+static int snapshot_place(const struct launch *l, const struct config_source *source,
+                          struct config_error *error)
+{
+    CLEANUP_FREE uint8_t *packed = NULL;
+    size_t size;
+    int r = config_source_pack(source, &packed, &size);
+    if (r == 0)
+        r = file_place(l, RUNTIME_SNAPSHOT, sp_span_of(packed, size));
+    if (r)
+        snprintf(error->text, sizeof error->text, "cannot write the configuration for the monitor: %s",
+                 strerror(r < 0 ? -r : EFBIG));
+    return r;
+}
+
+int configuration_open(struct launch *l)
+{
+    CLEANUP(source_cleanup) struct config_source *source = NULL;
+    CLEANUP(config_cleanup) struct config *config = NULL;
     struct config_error error;
-    int r = config_listen(config, &l->network, &error);
+    int r = configuration_read(l, &source, &config, &error);
+    if (r == 0)
+        r = snapshot_place(l, source, &error);
+    if (r == 0)
+        r = config_listen(config, &l->network, &error);
     if (r)
         launch_say("%s", error.text);
     return r > 0 ? -EINVAL : r;
 }
 
-int configuration_write(struct launch *l, bool bind)
+void configuration_renew(struct launch *l)
 {
-    static const struct config_who nobody = {0};
     CLEANUP(source_cleanup) struct config_source *source = NULL;
     CLEANUP(config_cleanup) struct config *config = NULL;
-    CLEANUP_FREE uint8_t *packed = NULL;
-    struct config_error error = {.text = "out of memory"};
-    size_t size;
-    int r = l->options.overrides[0]
-                ? config_source_read_behind(l->options.overrides, l->options.config_path, &source, &error)
-                : config_source_read(l->options.config_path, &source, &error);
+    struct config_error error;
+    int r = configuration_read(l, &source, &config, &error);
     if (r == 0)
-        r = config_evaluate(source, &nobody, &config, &error);
-    if (r) {
+        r = snapshot_place(l, source, &error);
+    if (r == 0 && unlinkat(l->runtime_fd, RUNTIME_REFUSED, 0) < 0 && errno != ENOENT)
+        r = -errno;
+    if (r && file_place(l, RUNTIME_REFUSED, sp_text(error.text)))
         launch_say("%s", error.text);
-        return r < 0 ? r : -EINVAL;
-    }
-    r = config_source_pack(source, &packed, &size);
-    if (r == 0)
-        r = snapshot_place(l, sp_span_of(packed, size));
-    if (r)
-        launch_say("cannot write the configuration for the monitor: %s", strerror(r < 0 ? -r : EFBIG));
-    else if (bind)
-        r = network_open(l, config);
-    return r > 0 ? -EFBIG : r;
 }

@@ -55,7 +55,7 @@ static int program_path(const struct program *p, char path[PATH_MAX])
 struct execution {
     char path[PATH_MAX];
     char user[32], monitor_uid[16];
-    const char *argv[8];
+    const char *argv[12];
     char pid[32], count[32];
     const char *envp[8];
 };
@@ -78,6 +78,10 @@ static void arguments_set(const struct program *p, struct execution *e)
     } else {
         e->argv[n++] = "--monitor-uid";
         e->argv[n++] = e->monitor_uid;
+    }
+    if (p->index == PROGRAM_SIGNER) {
+        e->argv[n++] = "--state-dir";
+        e->argv[n++] = l->options.state_dir;
     }
     e->argv[n] = NULL;
 }

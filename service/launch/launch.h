@@ -16,6 +16,7 @@ struct launch_options {
     const char *config_path;
     const char *runtime_dir; /* NULL: a fresh one, removed at the end */
     const char *ready_file;  /* NULL: none */
+    const char *state_dir;   /* the signer's; made if it is not there */
     char overrides[8192];    /* -o, as lines of the configuration */
 };
 
@@ -63,14 +64,19 @@ void ids_print(const struct launch_ids ids[USERS]);
 /* The sentence about users that do not exist, on standard error. */
 void ids_report(const struct launch_ids ids[USERS]);
 
-/* configuration.c: reads the configuration as root and leaves it, packed, where the monitor can read it. `bind`: opens the
- * listening sockets too. 0, or negative and said. */
-int configuration_write(struct launch *l, bool bind) MUST_USE;
+/* configuration.c: reads the configuration as root, leaves it, packed, where the monitor can read it, and opens the
+ * listening sockets. 0, or negative and said. */
+int configuration_open(struct launch *l) MUST_USE;
+/* The same without the sockets, for the monitor to reload; what is wrong with the new one is left there too, for its log. */
+void configuration_renew(struct launch *l);
 
 /* runtime.c: the directory and the sockets in it. 0, or negative and said. */
 int runtime_open(struct launch *l) MUST_USE;
 void runtime_close(struct launch *l);
 #define RUNTIME_SNAPSHOT "config.snapshot"
+#define RUNTIME_REFUSED RUNTIME_SNAPSHOT ".refused" /* as the monitor calls it */
+/* The signer's directory, where refused PINs are remembered. 0, or negative and said. */
+int state_open(const struct launch *l) MUST_USE;
 #define RUNTIME_NOTIFY "notify.sock"
 
 /* ready.c: hears the monitor say READY=1, and passes it on. */

@@ -32,6 +32,7 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: sallyport-launch -f config [-D runtime-dir] [-o keyword=value] [--ready-file file]\n"
+            "                        [--state-dir dir]\n"
             "       sallyport-launch --ids\n");
     return EXIT_USAGE;
 }
@@ -54,9 +55,11 @@ static int arguments_read(struct launch_options *o, enum mode *mode, int argc, c
     static const struct option longs[] = {{"config", required_argument, NULL, 'f'},
                                           {"runtime-dir", required_argument, NULL, 'D'},
                                           {"ready-file", required_argument, NULL, 'r'},
+                                          {"state-dir", required_argument, NULL, 's'},
                                           {"ids", no_argument, NULL, 'i'},
                                           {0}};
     int option;
+    o->state_dir = "/var/lib/sallyport-signer";
     while ((option = getopt_long(argc, argv, "f:D:o:", longs, NULL)) != -1) {
         if (option == 'f')
             o->config_path = optarg;
@@ -64,6 +67,8 @@ static int arguments_read(struct launch_options *o, enum mode *mode, int argc, c
             o->runtime_dir = optarg;
         else if (option == 'r')
             o->ready_file = optarg;
+        else if (option == 's')
+            o->state_dir = optarg;
         else if (option == 'i')
             *mode = MODE_IDS;
         else if (option != 'o' || override_add(o, optarg))
@@ -79,7 +84,8 @@ static int on_signal(void *context, int number)
         return programs_reap(l);
     if (number == SIGHUP) {
         pid_t monitor = l->programs[PROGRAM_MONITOR].pid;
-        if (configuration_write(l, false) == 0 && monitor != 0)
+        configuration_renew(l);
+        if (monitor != 0)
             (void)kill(monitor, SIGHUP);
         return 0;
     }
@@ -108,11 +114,13 @@ static int launch_run(struct launch *l)
     /* 2. Whom the programs run as. */
     ids_find(l->ids);
     ids_report(l->ids);
-    /* 3. The directory where they meet, the configuration, the network. */
+    /* 3. The directory where they meet, the configuration, the network, the signer's memory. */
     if (r == 0)
         r = runtime_open(l);
     if (r == 0)
-        r = configuration_write(l, true);
+        r = configuration_open(l);
+    if (r == 0)
+        r = state_open(l);
     /* 4. The loop, and then the programs. */
     if (r == 0)
         r = loop_new(&l->loop);

@@ -113,8 +113,24 @@ void runtime_close(struct launch *l)
         close(l->notify_fd);
         (void)unlinkat(l->runtime_fd, RUNTIME_NOTIFY, 0);
         (void)unlinkat(l->runtime_fd, RUNTIME_SNAPSHOT, 0);
+        (void)unlinkat(l->runtime_fd, RUNTIME_REFUSED, 0);
     }
     cleanup_close(&l->runtime_fd);
     if (l->runtime_made)
         (void)rmdir(l->runtime_dir);
+}
+
+/* Made as an installed system has it. One that is there already is left as its administrator made it. */
+int state_open(const struct launch *l)
+{
+    const char *path = l->options.state_dir;
+    const struct launch_ids *signer = &l->ids[USER_SIGNER];
+    int r = 0;
+    if (mkdir(path, 0700) < 0)
+        r = errno == EEXIST ? 0 : -errno;
+    else if (chown(path, signer->uid, signer->gid) < 0)
+        r = -errno;
+    if (r)
+        launch_say("%s: cannot make the signer's directory: %s", path, strerror(-r));
+    return r;
 }

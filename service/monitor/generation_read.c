@@ -16,13 +16,36 @@ static int error_set(struct config_error *error, const char *path, int r)
     return r;
 }
 
-/* Written by the launcher, as root, into the runtime directory: the service that runs it decides what we serve. */
+/* What the launcher found wrong with a newer configuration than the snapshot's: then that is the answer. */
+static int read_refusal(const char *path, struct config_error *error)
+{
+    CLEANUP_FREE char *refused = NULL;
+    CLEANUP_FREE uint8_t *text = NULL;
+    size_t size;
+    if (asprintf(&refused, "%s.refused", path) < 0) {
+        refused = NULL;
+        return -ENOMEM;
+    }
+    CLEANUP_CLOSE int fd = open(refused, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : error_set(error, refused, -errno);
+    int r = fd_read_all(fd, sizeof error->text, &text, &size);
+    if (r)
+        return error_set(error, refused, r);
+    snprintf(error->text, sizeof error->text, "%s", (const char *)text);
+    return -EINVAL;
+}
+
+/* Written by the launcher, as root, into the runtime directory: who runs the service decides what we serve. */
 static int read_snapshot(const char *path, struct config_source **source, struct config_error *error)
 {
     CLEANUP_FREE uint8_t *data = NULL;
     size_t size;
+    int r = read_refusal(path, error);
+    if (r)
+        return r;
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int r = fd < 0 ? -errno : fd_read_all(fd, CONFIG_SNAPSHOT_MAX, &data, &size);
+    r = fd < 0 ? -errno : fd_read_all(fd, CONFIG_SNAPSHOT_MAX, &data, &size);
     return r ? error_set(error, path, r) : config_source_unpack(sp_span_of(data, size), source, error);
 }
 
