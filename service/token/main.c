@@ -125,8 +125,10 @@ static int give_up(struct token *t, int result, const char *why)
         int r = link_send(&t->signer, token_lost, .why = text);
         return r == 0 ? EXIT_LOST : EXIT_MACHINE;
     }
-    int r = link_send(&t->signer, token_unusable, .pin = result == SP_HOSTKEY_E_PIN,
-                      .again = result == SP_HOSTKEY_E_MISSING, .why = text);
+    /* A call that failed without a meaning of its own may succeed later: some modules run out of sessions for a while. */
+    bool again = result == SP_HOSTKEY_E_MISSING || result == SP_HOSTKEY_E_FAILED;
+    int r =
+        link_send(&t->signer, token_unusable, .pin = result == SP_HOSTKEY_E_PIN, .again = again, .why = text);
     return r == 0 ? EXIT_UNUSABLE : EXIT_MACHINE;
 }
 
@@ -137,7 +139,8 @@ static int read_pin(struct token *t)
     int r = secret_read(t->pin_fd, PIN_MAX, &t->pin);
     close(t->pin_fd);
     if (r == 0 && !t->pin.locked)
-        fprintf(stderr, "sallyport-token: the PIN's memory cannot be locked on this machine and could reach swap\n");
+        fprintf(stderr,
+                "sallyport-token: the PIN's memory cannot be locked on this machine and could reach swap\n");
     if (r == 0)
         return 0;
     char why[128];

@@ -1,0 +1,175 @@
+/* Plans: keys grouped by token, and configurations that make none. */
+#include "support.h"
+
+#include "signer/plan.h"
+
+static char *keys[64], *variables[8];
+
+/* A configuration as far as plans look at it. */
+static struct config configure(size_t key_count)
+{
+    return (struct config){.host_keys = {keys, key_count},
+                           .token_module = (char *)(uintptr_t) "/usr/lib/m.so",
+                           .token_pin = (char *)(uintptr_t) "file:/etc/pin",
+                           .token_environment = {variables, 0},
+                           .token_threads = 1};
+}
+
+#define TEXT(text_) ((char *)(uintptr_t)(text_))
+
+static void refuses(const struct config *config, const char *why)
+{
+    struct plan plan;
+    char error[512] = "";
+    assert_int_equal(plan_make(config, &plan, error, sizeof error), PLAN_E_INVALID);
+    if (!strstr(error, why))
+        fail_msg("refused because %s", error);
+    plan_free(&plan);
+}
+
+static void groups_keys_by_token(void **state)
+{
+    struct plan plan;
+    char error[512];
+    keys[0] = TEXT("pkcs11:token=a;object=1");
+    keys[1] = TEXT("pkcs11:object=2;token=b");
+    keys[2] = TEXT("pkcs11:object=3;token=%61");
+    keys[3] = TEXT("pkcs11:object=4;token=a?module-path=/usr/lib/other.so");
+    keys[4] = TEXT("pkcs11:object=5;token=a?pin-source=credential:p");
+    struct config config = configure(5);
+    assert_int_equal(plan_make(&config, &plan, error, sizeof error), 0);
+    assert_int_equal(plan.token_count, 4);
+    assert_int_equal(plan.tokens[0].uri_count, 2);
+    assert_string_equal(plan.tokens[0].uris[1], "pkcs11:token=a;object=3");
+    assert_int_equal(plan.keys[2].first_token, 0);
+    assert_int_equal(plan.keys[2].index, 1);
+    assert_string_equal(plan.tokens[2].module, "/usr/lib/other.so");
+    assert_string_equal(plan.tokens[3].pin_source, "credential:p");
+    assert_string_equal(plan.keys[1].written, keys[1]);
+    plan_free(&plan);
+}
+
+static void makes_replicas(void **state)
+{
+    struct plan plan;
+    char error[512];
+    keys[0] = TEXT("pkcs11:token=a;object=1");
+    keys[1] = TEXT("pkcs11:token=b;object=2");
+    struct config config = configure(2);
+    config.token_threads = 3;
+    assert_int_equal(plan_make(&config, &plan, error, sizeof error), 0);
+    assert_int_equal(plan.token_count, 6);
+    assert_int_equal(plan.keys[1].first_token, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(plan.tokens[i].replica, i);
+        assert_string_equal(plan.tokens[i].uris[0], "pkcs11:token=a;object=1");
+    }
+    assert_false(token_spec_equal(&plan.tokens[0], &plan.tokens[1]));
+    assert_true(token_spec_equal(&plan.tokens[1], &plan.tokens[1]));
+    plan_free(&plan);
+}
+
+static void refuses_no_and_too_many_keys(void **state)
+{
+    struct config none = configure(0), many = configure(PLAN_KEYS_MAX + 1);
+    refuses(&none, "no HostKey");
+    for (size_t i = 0; i <= PLAN_KEYS_MAX; i++)
+        keys[i] = TEXT("pkcs11:object=1");
+    refuses(&many, "more than");
+}
+
+static void refuses_a_key_twice(void **state)
+{
+    keys[0] = TEXT("pkcs11:token=a;object=1");
+    keys[1] = TEXT("pkcs11:object=1;token=a");
+    struct config config = configure(2);
+    refuses(&config, "another line");
+}
+
+static void refuses_too_many_processes(void **state)
+{
+    keys[0] = TEXT("pkcs11:token=a;object=1");
+    keys[1] = TEXT("pkcs11:token=b;object=1");
+    keys[2] = TEXT("pkcs11:token=c;object=1");
+    struct config config = configure(3);
+    config.token_threads = 16;
+    refuses(&config, "TokenThreads");
+}
+
+static void names_the_line_that_is_wrong(void **state)
+{
+    keys[0] = TEXT("pkcs11:object=1");
+    keys[1] = TEXT("/etc/ssh/key");
+    struct config config = configure(2);
+    refuses(&config, "HostKey /etc/ssh/key");
+    keys[1] = TEXT("pkcs11:object=2?pin-source=%7C/bin/cat");
+    refuses(&config, "file:/PATH");
+    config = configure(1);
+    config.token_module = TEXT("m.so");
+    refuses(&config, "TokenModule");
+}
+
+static void pin_sources(void **state)
+{
+    assert_true(pin_source_is_valid("file:/x"));
+    assert_true(pin_source_is_valid("credential:token-pin"));
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "/x",
+                                      "file:",
+                                      "file:x",
+                                      "|cmd",
+                                      "credential:",
+                                      "credential:a/b",
+                                      "credential:..",
+                                      "credential:.x"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(pin_source_is_valid(bad[i]));
+}
+
+static void environment_variables(void **state)
+{
+    static const char *const good[] = {"SOFTHSM2_CONF=/x", "A=", "_1=a=b", "TPM2_PKCS11_TCTI=swtpm:path=/x"};
+    static const char *const bad[] = {"",
+                                      "A",
+                                      "=x",
+                                      "1A=x",
+                                      "A B=x",
+                                      "LD_PRELOAD=/x",
+                                      "LD_LIBRARY_PATH=/x",
+                                      "OPENSSL_CONF=/x",
+                                      "OPENSSL_MODULES=/x",
+                                      "GCONV_PATH=/x",
+                                      "P11_KIT_DEBUG=1",
+                                      "GLIBC_TUNABLES=x",
+                                      "MALLOC_CHECK_=1"};
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+        assert_true(environment_is_valid(good[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(environment_is_valid(bad[i]));
+}
+
+static void refuses_variables_that_load_code(void **state)
+{
+    keys[0] = TEXT("pkcs11:object=1");
+    struct config config = configure(1);
+    variables[0] = TEXT("LD_PRELOAD=/x");
+    config.token_environment.count = 1;
+    refuses(&config, "TokenEnvironment LD_PRELOAD");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(groups_keys_by_token),
+        cmocka_unit_test(makes_replicas),
+        cmocka_unit_test(refuses_no_and_too_many_keys),
+        cmocka_unit_test(refuses_a_key_twice),
+        cmocka_unit_test(refuses_too_many_processes),
+        cmocka_unit_test(names_the_line_that_is_wrong),
+        cmocka_unit_test(pin_sources),
+        cmocka_unit_test(environment_variables),
+        cmocka_unit_test(refuses_variables_that_load_code),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,403 @@
+/*
+ * Transcripts: H against hashes made by make_vectors.py, which shares no code with the service, and every refusal: each test
+ * takes an honest transcript, changes one thing, and wants that thing refused.
+ */
+#include "support.h"
+
+#include <sallyport/wire.h>
+
+#include "base/ident.h"
+#include "ipc/codec.h"
+#include "signer/transcript.h"
+
+#include "vectors.h"
+
+struct fixture {
+    struct sp_span offer_bytes, transcript_bytes;
+    struct msg_offer offer;
+    struct msg_transcript said;
+    bool first;
+    struct sp_span session_id;
+    struct transcript_result result;
+    struct transcript_refusal refusal;
+};
+
+static const uint8_t some_id[64] = {1, 2, 3};
+
+static void fixture_open(struct fixture *f, size_t vector)
+{
+    *f = (struct fixture){.offer_bytes = from_hex(offer_hex),
+                          .transcript_bytes = from_hex(vectors[vector].transcript),
+                          .first = vectors[vector].first};
+    f->session_id = sp_span_of(some_id, f->first ? 0 : 32);
+    assert_int_equal(message_decode(message_find(MSG_offer), f->offer_bytes, &f->offer), 0);
+    assert_int_equal(message_decode(message_find(MSG_transcript), f->transcript_bytes, &f->said), 0);
+}
+
+static void fixture_close(struct fixture *f)
+{
+    free_span(f->offer_bytes);
+    free_span(f->transcript_bytes);
+}
+
+/* Checks f->said as it is now. */
+static int check(struct fixture *f)
+{
+    static uint8_t bytes[65536];
+    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    struct transcript_context context = {.offer = &f->offer, .first = f->first, .session_id = f->session_id};
+    assert_int_equal(message_encode(message_find(MSG_transcript), &f->said, &out), 0);
+    memset(&f->refusal, 0, sizeof f->refusal);
+    return transcript_check(&context, sp_written(&out), &f->result, &f->refusal);
+}
+
+static void wants_refusal(struct fixture *f, uint32_t reason, const char *why)
+{
+    assert_int_equal(check(f), TRANSCRIPT_E_REFUSED);
+    if (!strstr(f->refusal.why, why))
+        fail_msg("refused for another reason: %s", f->refusal.why);
+    assert_int_equal(f->refusal.reason, reason);
+    assert_true(f->refusal.text[0] != 0);
+}
+
+#define WORKER 2u /* disconnect reasons: the worker lied */
+#define CLIENT 3u /* the client asks for what it cannot have */
+
+static void gives_the_hash_of_rfc_4253(void **state)
+{
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        struct fixture f;
+        fixture_open(&f, i);
+        struct sp_span h = from_hex(vectors[i].h);
+        int r = check(&f);
+        if (r)
+            print_error("%s: %s\n", vectors[i].kex, f.refusal.why);
+        assert_int_equal(r, 0);
+        assert_int_equal(f.result.h_size, h.size);
+        assert_memory_equal(f.result.h, h.data, h.size);
+        assert_string_equal(f.result.keytype->head.name, vectors[i].host_key);
+        assert_true(sp_span_is(f.result.chosen.names[KEXINIT_KEX], vectors[i].kex));
+        assert_true(f.result.chosen.strict);
+        free_span(h);
+        fixture_close(&f);
+    }
+}
+
+static void leading_zeros_of_k_do_not_change_h(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 1); /* its secret begins with two */
+    assert_int_equal(check(&f), 0);
+    uint8_t h[64];
+    memcpy(h, f.result.h, sizeof h);
+    assert_int_equal(f.said.secret.data[1], 0);
+    f.said.secret = sp_span_of(f.said.secret.data + 2, f.said.secret.size - 2);
+    assert_int_equal(check(&f), 0);
+    assert_memory_equal(h, f.result.h, 32);
+    fixture_close(&f);
+}
+
+static void refuses_a_malformed_transcript(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    struct transcript_context context = {.offer = &f.offer, .first = true};
+    for (size_t size = 0; size < f.transcript_bytes.size; size++) {
+        struct sp_span cut = sp_span_of(f.transcript_bytes.data, size);
+        assert_int_equal(transcript_check(&context, cut, &f.result, &f.refusal), TRANSCRIPT_E_REFUSED);
+    }
+    fixture_close(&f);
+}
+
+static void refuses_another_server_identification(void **state)
+{
+    static const char *const others[] = {"", "SSH-2.0-sallyport", SALLYPORT_IDENT "x", "SSH-2.0-OpenSSH_9.9"};
+    struct fixture f;
+    fixture_open(&f, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        f.said.v_s = sp_text(others[i]);
+        wants_refusal(&f, WORKER, "V_S");
+    }
+    fixture_close(&f);
+}
+
+static void refuses_a_strange_client_identification(void **state)
+{
+    static const char *const others[] = {"",          "SSH-2.0-",     "SSH-1.5-x",    "SSH-2.0x",
+                                         "ssh-2.0-x", "SSH-2.0-a\nb", "SSH-2.0-\x80", "xSSH-2.0-y"};
+    struct fixture f;
+    fixture_open(&f, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        f.said.v_c = sp_text(others[i]);
+        wants_refusal(&f, CLIENT, "identification");
+    }
+    f.said.v_c = sp_text("SSH-1.99-x");
+    assert_int_equal(check(&f), 0);
+    fixture_close(&f);
+}
+
+/* Whatever octet of I_S but its cookie is another one, it is not what this server offers. */
+static void refuses_any_change_of_our_kexinit(void **state)
+{
+    struct fixture f;
+    uint8_t changed[2048];
+    fixture_open(&f, 0);
+    size_t size = f.said.i_s.size;
+    memcpy(changed, f.said.i_s.data, size);
+    f.said.i_s = sp_span_of(changed, size);
+    for (size_t i = 0; i < size; i++) {
+        bool cookie = i >= 1 && i <= KEXINIT_COOKIE_SIZE;
+        changed[i] ^= 1;
+        if (cookie)
+            assert_int_equal(check(&f), 0);
+        else
+            wants_refusal(&f, WORKER, "I_S");
+        changed[i] ^= 1;
+    }
+    f.said.i_s.size--;
+    wants_refusal(&f, WORKER, "I_S");
+    f.said.i_s.size += 2;
+    changed[size] = 0;
+    wants_refusal(&f, WORKER, "I_S");
+    fixture_close(&f);
+}
+
+static void wants_markers_in_the_first_exchange_only(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.first = false;
+    f.session_id = sp_span_of(some_id, 32);
+    wants_refusal(&f, WORKER, "later exchange");
+    fixture_close(&f);
+    fixture_open(&f, 1);
+    f.first = true;
+    f.session_id = sp_span_of(NULL, 0);
+    wants_refusal(&f, WORKER, "first exchange");
+    fixture_close(&f);
+}
+
+static void refuses_a_session_id_that_does_not_fit(void **state)
+{
+    static const size_t sizes[] = {1, 20, 31, 33, 63};
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.session_id = sp_span_of(some_id, 32);
+    wants_refusal(&f, WORKER, "session id");
+    fixture_close(&f);
+    fixture_open(&f, 1);
+    f.session_id = sp_span_of(NULL, 0);
+    wants_refusal(&f, WORKER, "session id");
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        f.session_id = sp_span_of(some_id, sizes[i]);
+        wants_refusal(&f, WORKER, "session id");
+    }
+    f.session_id = sp_span_of(some_id, 64);
+    assert_int_equal(check(&f), 0);
+    fixture_close(&f);
+}
+
+static void refuses_a_malformed_client_kexinit(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    struct sp_span whole = f.said.i_c;
+    for (f.said.i_c.size = 0; f.said.i_c.size < whole.size; f.said.i_c.size++)
+        wants_refusal(&f, CLIENT, "client's KEXINIT");
+    fixture_close(&f);
+}
+
+/* A KEXINIT of a client with these lists. */
+static struct sp_span client_kexinit(const char *const lists[8])
+{
+    static uint8_t bytes[2048];
+    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    sp_put_u8(&out, 20);
+    sp_put_raw(&out, sp_span_of(some_id, 16));
+    for (size_t i = 0; i < 8; i++)
+        sp_put_text(&out, lists[i]);
+    sp_put_text(&out, "");
+    sp_put_text(&out, "");
+    sp_put_bool(&out, false);
+    sp_put_u32(&out, 0);
+    assert_int_equal(sp_put_end(&out), 0);
+    return sp_written(&out);
+}
+
+static const char *const honest[8] = {"curve25519-sha256", "ssh-ed25519",   "aes256-ctr", "aes256-ctr",
+                                      "hmac-sha2-512",     "hmac-sha2-512", "none",       "none"};
+
+static void refuses_what_is_not_offered_in_any_list(void **state)
+{
+    static const char *const unknown[8] = {"diffie-hellman-group1-sha1",
+                                           "ssh-dss",
+                                           "3des-cbc",
+                                           "3des-cbc",
+                                           "hmac-md5",
+                                           "hmac-md5",
+                                           "zlib",
+                                           "zlib"};
+    struct fixture f;
+    fixture_open(&f, 0);
+    for (size_t i = 0; i < 8; i++) {
+        const char *lists[8];
+        memcpy(lists, honest, sizeof lists);
+        f.said.i_c = client_kexinit(lists);
+        assert_int_equal(check(&f), 0);
+        lists[i] = unknown[i];
+        f.said.i_c = client_kexinit(lists);
+        wants_refusal(&f, CLIENT, "no common");
+        assert_non_null(strstr(f.refusal.text, kexinit_list_name((enum kexinit_list)i)));
+    }
+    fixture_close(&f);
+}
+
+/* Known to this build, but not in the offer: the policy of the connection lacks it. */
+static void refuses_what_the_policy_lacks(void **state)
+{
+    const char *lists[8];
+    struct fixture f;
+    fixture_open(&f, 0);
+    memcpy(lists, honest, sizeof lists);
+    lists[0] = "diffie-hellman-group16-sha512";
+    f.said.i_c = client_kexinit(lists);
+    wants_refusal(&f, CLIENT, "key exchange method");
+    memcpy(lists, honest, sizeof lists);
+    lists[1] = "ecdsa-sha2-nistp256";
+    f.said.i_c = client_kexinit(lists);
+    wants_refusal(&f, CLIENT, "host key algorithm");
+    fixture_close(&f);
+}
+
+static void never_negotiates_a_marker(void **state)
+{
+    static const char *const markers[] = {"ext-info-s", "kex-strict-s-v00@openssh.com",
+                                          "ext-info-c,kex-strict-s-v00@openssh.com"};
+    struct fixture f;
+    fixture_open(&f, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(markers); i++) {
+        const char *lists[8];
+        memcpy(lists, honest, sizeof lists);
+        lists[0] = markers[i];
+        f.said.i_c = client_kexinit(lists);
+        wants_refusal(&f, CLIENT, "key exchange method");
+    }
+    fixture_close(&f);
+}
+
+static void refuses_another_host_key_algorithm(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.said.host_key_algorithm = sp_text("rsa-sha2-512"); /* ours, and offered, but not negotiated */
+    wants_refusal(&f, WORKER, "negotiated");
+    f.said.host_key_algorithm = sp_text("");
+    wants_refusal(&f, WORKER, "negotiated");
+    fixture_close(&f);
+}
+
+static void refuses_an_algorithm_without_a_key(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.offer.keys = sp_span_of(NULL, 0);
+    wants_refusal(&f, WORKER, "no host key");
+    fixture_close(&f);
+}
+
+static void refuses_publics_of_wrong_size(void **state)
+{
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        struct fixture f;
+        fixture_open(&f, i);
+        f.said.client_public.size = 0;
+        wants_refusal(&f, CLIENT, "public value");
+        fixture_close(&f);
+        fixture_open(&f, i);
+        f.said.server_public.size = 0;
+        wants_refusal(&f, CLIENT, "public value");
+        fixture_close(&f);
+    }
+}
+
+static void refuses_weak_publics(void **state)
+{
+    static const uint8_t one[] = {1}, zero[32] = {0};
+    struct fixture f;
+    fixture_open(&f, 3); /* group14: 1 < e < p-1 */
+    f.said.client_public = sp_span_of(one, 1);
+    wants_refusal(&f, CLIENT, "public value");
+    fixture_close(&f);
+    fixture_open(&f, 0); /* curve25519: a point of order 1 */
+    f.said.server_public = sp_span_of(zero, 32);
+    wants_refusal(&f, CLIENT, "public value");
+    fixture_close(&f);
+    fixture_open(&f, 2); /* P-384: not on the curve */
+    uint8_t point[97];
+    memcpy(point, f.said.client_public.data, sizeof point);
+    point[96] ^= 1;
+    f.said.client_public = sp_span_of(point, sizeof point);
+    wants_refusal(&f, CLIENT, "public value");
+    fixture_close(&f);
+}
+
+static void refuses_no_secret_at_all(void **state)
+{
+    static const uint8_t zero[32] = {0};
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.said.secret.size = 0;
+    wants_refusal(&f, WORKER, "secret");
+    f.said.secret = sp_span_of(zero, sizeof zero);
+    wants_refusal(&f, WORKER, "secret");
+    fixture_close(&f);
+}
+
+static void refuses_a_secret_of_another_size(void **state)
+{
+    uint8_t longer[1024];
+    memset(longer, 7, sizeof longer);
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        struct fixture f;
+        fixture_open(&f, i);
+        f.said.secret = sp_span_of(longer, f.said.secret.size + 1);
+        wants_refusal(&f, WORKER, "secret");
+        fixture_close(&f);
+    }
+}
+
+static void tells_the_client_nothing_about_lies(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.said.v_s = sp_text("SSH-2.0-x");
+    wants_refusal(&f, WORKER, "V_S");
+    assert_string_equal(f.refusal.text, "protocol error");
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gives_the_hash_of_rfc_4253),
+        cmocka_unit_test(leading_zeros_of_k_do_not_change_h),
+        cmocka_unit_test(refuses_a_malformed_transcript),
+        cmocka_unit_test(refuses_another_server_identification),
+        cmocka_unit_test(refuses_a_strange_client_identification),
+        cmocka_unit_test(refuses_any_change_of_our_kexinit),
+        cmocka_unit_test(wants_markers_in_the_first_exchange_only),
+        cmocka_unit_test(refuses_a_session_id_that_does_not_fit),
+        cmocka_unit_test(refuses_a_malformed_client_kexinit),
+        cmocka_unit_test(refuses_what_is_not_offered_in_any_list),
+        cmocka_unit_test(refuses_what_the_policy_lacks),
+        cmocka_unit_test(never_negotiates_a_marker),
+        cmocka_unit_test(refuses_another_host_key_algorithm),
+        cmocka_unit_test(refuses_an_algorithm_without_a_key),
+        cmocka_unit_test(refuses_publics_of_wrong_size),
+        cmocka_unit_test(refuses_weak_publics),
+        cmocka_unit_test(refuses_no_secret_at_all),
+        cmocka_unit_test(refuses_a_secret_of_another_size),
+        cmocka_unit_test(tells_the_client_nothing_about_lies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
