@@ -7,8 +7,7 @@
 
 #include "worker/channel.h"
 
-/* The login process has answered the oldest request that it owes an answer for, which must be about `subject` unless it
- * is a refusal. Fails the connection if it owes none. */
+/* The login process has answered the oldest request that it owes an answer for. Fails the connection if it owes none. */
 int channel_reply_answer(struct connection *c, struct channel *ch, bool ok) MUST_USE;
 /* What the oldest unanswered request is about; false: none is unanswered. */
 bool channel_reply_expects(const struct channel *ch, enum channel_subject *subject);
