@@ -130,7 +130,9 @@ int link_receive(struct link *link, unsigned phase, struct link_inbox *inbox)
     };
     ssize_t got = recvmsg(link->fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (got < 0)
-        return errno == EAGAIN || errno == EINTR ? LINK_E_AGAIN : errno == ECONNRESET ? LINK_E_CLOSED : -errno;
+        return errno == EAGAIN || errno == EINTR ? LINK_E_AGAIN
+               : errno == ECONNRESET             ? LINK_E_CLOSED
+                                                 : -errno;
     bool clean = descriptors_collect(&header, inbox);
     if (got == 0 && inbox->fd_count == 0)
         return LINK_E_CLOSED;
@@ -234,23 +236,46 @@ static int link_queue(struct link *link, const uint8_t *bytes, size_t size, cons
     return 0;
 }
 
+static bool message_fits(const struct message_row *row, const void *message, struct sp_out *out)
+{
+    sp_put_u16(out, row->number);
+    return message_encode(row, message, out) == 0;
+}
+
+static int message_send(struct link *link, const struct sp_out *out, const int *fds, size_t fd_count)
+{
+    int r = link->first ? LINK_E_AGAIN : datagram_send(link->fd, out->data, out->size, fds, fd_count);
+    return r == LINK_E_AGAIN ? link_queue(link, out->data, out->size, fds, fd_count) : r;
+}
+
+static int large_send(struct link *link, const struct message_row *row, const void *message, const int *fds,
+                      size_t fd_count)
+{
+    struct sp_out out = {.data = malloc(LINK_MESSAGE_MAX), .capacity = LINK_MESSAGE_MAX};
+    if (!out.data)
+        return -ENOMEM;
+    int r = message_fits(row, message, &out) ? message_send(link, &out, fds, fd_count) : -EMSGSIZE;
+    explicit_bzero(out.data, out.size);
+    free(out.data);
+    return r;
+}
+
+/* Most messages are small: the pages of a large one are touched only for a large one. */
+#define MESSAGE_SMALL 2048u
+
 int link_send_fds(struct link *link, enum msg_number number, const void *message, const int *fds,
                   size_t fd_count)
 {
-    uint8_t bytes[LINK_MESSAGE_MAX];
-    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    uint8_t small[MESSAGE_SMALL];
+    struct sp_out out = {.data = small, .capacity = sizeof small};
     const struct message_row *row = message_find(number);
     if (!link_is_open(link))
         return LINK_E_CLOSED;
     if (!row || row->descriptors != fd_count)
         return -EINVAL;
-    sp_put_u16(&out, (uint16_t)number);
-    if (message_encode(row, message, &out))
-        return -EMSGSIZE;
-    int r = link->first ? LINK_E_AGAIN : datagram_send(link->fd, bytes, out.size, fds, fd_count);
-    if (r == LINK_E_AGAIN)
-        r = link_queue(link, bytes, out.size, fds, fd_count);
-    explicit_bzero(bytes, out.size);
+    bool fits = message_fits(row, message, &out);
+    int r = fits ? message_send(link, &out, fds, fd_count) : large_send(link, row, message, fds, fd_count);
+    explicit_bzero(small, out.size);
     return r;
 }
 
