@@ -6,12 +6,15 @@
 
 #include <stdio.h>
 
+#include "base/loop.h"
+
 #include "session/auth_method.h"
 #include "session/login.h"
+#include "session/peers.h"
 
 /* RFC 4253 section 11.1. */
 #define DISCONNECT_BY_APPLICATION 11u
-#define DISCONNECT_NO_MORE_AUTH_METHODS 14u
+#define SETTLE_MS 10u /* between looks at a link that is full */
 
 int login_over(struct login *login, unsigned reason, const char *text)
 {
@@ -162,6 +165,15 @@ static enum admit_result session_open(struct login *login, struct attempt *attem
     return refuse(login, attempt, "session", "Your session could not be opened.");
 }
 
+/* Waits until the monitor's socket has taken everything that was said to it. */
+static int monitor_settle(struct login *login)
+{
+    int r = 0;
+    while (r == 0 && link_wants_write(&login->monitor))
+        r = peers_sleep(login, clock_ms() + SETTLE_MS);
+    return r;
+}
+
 /* login_succeeded goes first: the monitor must never hear of a login from the worker before it hears it from here. */
 static int success_tell(struct login *login, const char *passed)
 {
@@ -169,6 +181,9 @@ static int success_tell(struct login *login, const char *passed)
     if (link_send(&login->monitor, login_succeeded, .user = sp_text(login->user), .uid = login->account.uid,
                   .methods = sp_text(passed)))
         return LOGIN_E_GONE;
+    int r = monitor_settle(login);
+    if (r)
+        return r;
     return link_send(&login->worker, auth_success, .max_channels = config->max_sessions,
                      .alive_interval_s = config->client_alive_interval_s,
                      .alive_count_max = config->client_alive_count_max, .rekey_octets = config->rekey_octets,

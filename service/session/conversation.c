@@ -108,7 +108,7 @@ static int speak_alone(struct conversation *c, int count, const struct pam_messa
     for (int i = 0; i < count; i++) {
         if (is_text(messages[i])) {
             if (c->show || c->answered)
-                text_add_line(c->texts, sizeof c->texts, messages[i]->msg ? messages[i]->msg : "");
+                text_add_line(c->texts, sizeof c->texts, messages[i]->msg);
             continue;
         }
         int r = answers[c->mode](c, messages[i], &responses[i]);
@@ -129,8 +129,7 @@ static int speak_with_client(struct login *login, int count, const struct pam_me
     int prompts = 0;
     for (int i = 0; i < count; i++) {
         if (is_text(messages[i])) {
-            text_add_line(dialogue.instruction, sizeof dialogue.instruction,
-                          messages[i]->msg ? messages[i]->msg : "");
+            text_add_line(dialogue.instruction, sizeof dialogue.instruction, messages[i]->msg);
             continue;
         }
         if (dialogue_add_prompt(&dialogue, messages[i]->msg, messages[i]->msg_style == PAM_PROMPT_ECHO_ON))
@@ -164,6 +163,8 @@ static bool messages_are_usable(int count, const struct pam_message **messages)
         return false;
     for (int i = 0; i < count; i++) {
         int style = messages[i]->msg_style;
+        if (!messages[i]->msg)
+            return false;
         if (!is_text(messages[i]) && style != PAM_PROMPT_ECHO_OFF && style != PAM_PROMPT_ECHO_ON)
             return false;
     }

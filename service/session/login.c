@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
@@ -132,6 +133,8 @@ static void login_free(struct login *login)
 static void process_prepare(void)
 {
     umask(022);
+    (void)prctl(PR_SET_DUMPABLE,
+                0); /* passwords go through here; what is executed for the user is dumpable again */
     (void)signal(
         SIGPIPE,
         SIG_IGN); /* a module's helper that dies must not take the login with it; reset for programs */

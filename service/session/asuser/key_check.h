@@ -7,7 +7,7 @@
 
 #include "session/asuser/key_options.h"
 
-#define KEY_PATHS_MAX 16u
+#define KEY_PATHS_MAX 512u /* as many as a line of the configuration has arguments */
 
 /* What helper_open said, copied. */
 struct key_owner {
