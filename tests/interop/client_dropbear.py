@@ -36,8 +36,8 @@ class Dropbear(Client):
 
     def log_in(self, target, credential, command, choice=None):
         result = self.dbclient(target, credential, [target.host, command], choice=choice)
-        # Its own failures end with 1 and say so under its name.
-        if result.status == 1 and b"dbclient: " in result.err:
+        # Its own failures are told by this line alone: the status is 1, or 0 when the server has disconnected it.
+        if b"dbclient: Connection to " in result.err:
             result.status, result.why = None, result.err.decode(errors="replace")
         return result
 
