@@ -26,8 +26,9 @@ JSON = r"json_\w+"
 
 # name -> (path in the build, libraries besides libc, forbidden symbols)
 PROGRAMS = {
+    # It looks users up for `sallyportd -T -C user=...` alone, in a process that serves nobody.
     "sallyportd": ("service/monitor", {"libsystemd.so.0", "libjansson.so.4", "libseccomp.so.2"},
-                   (CRYPTO, PAM, TOKEN, EXECUTES, LOADS, LOOKS_UP_USERS, r"v?fork|clone")),
+                   (CRYPTO, PAM, TOKEN, EXECUTES, LOADS, r"v?fork|clone")),
     "sallyport-signer": ("service/signer", {"libcrypto.so.3", "libseccomp.so.2"},
                          (PAM, TOKEN, SYSTEMD, JSON, LOADS, LOOKS_UP_USERS)),
     "sallyport-token": ("service/token", {"libcrypto.so.3", "libp11-kit.so.0", "libseccomp.so.2"},
