@@ -16,33 +16,49 @@
 #define PATIENCE_MS 5000u
 #define KILL_ROUNDS 200
 
-static pid_t parent_of(pid_t pid)
+struct process {
+    pid_t parent;
+    char name[32]; /* the kernel keeps 15 characters of it */
+};
+
+static bool process_read(pid_t pid, struct process *p)
 {
     char path[64], line[512];
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     FILE *file = fopen(path, "re");
     if (!file)
-        return -1;
+        return false;
     size_t size = fread(line, 1, sizeof line - 1, file);
     fclose(file);
     line[size] = '\0';
+    const char *name = strchr(line, '('), *end = strrchr(line, ')'); /* a name may hold anything */
     long parent;
-    const char *after_name = strrchr(line, ')'); /* the name in front may hold anything */
-    return after_name && sscanf(after_name + 1, " %*c %ld", &parent) == 1 ? (pid_t)parent : -1;
+    if (!name || !end || sscanf(end + 1, " %*c %ld", &parent) != 1)
+        return false;
+    p->parent = (pid_t)parent;
+    snprintf(p->name, sizeof p->name, "%.*s", (int)(end - name - 1), name + 1);
+    return true;
 }
 
-/* By id, and only ours: a child of this process cannot be anybody else's. */
-static void children_signal(int number)
+/* Sends every child a signal (0: none), by id: a child of this process cannot be anybody else's. True if one of them is
+ * a program of ours, and so has something to finish. */
+static bool children_signal(int number)
 {
     DIR *proc = opendir("/proc");
+    bool ours = false;
     if (!proc)
-        return;
+        return true;
     for (const struct dirent *entry; (entry = readdir(proc));) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid > 1 && parent_of(pid) == getpid())
+        struct process process;
+        if (pid <= 1 || !process_read(pid, &process) || process.parent != getpid())
+            continue;
+        ours = ours || strncmp(process.name, "sallyport", 9) == 0;
+        if (number != 0)
             (void)kill(pid, number);
     }
     closedir(proc);
+    return ours;
 }
 
 /* True when no child is left. */
@@ -54,15 +70,16 @@ static bool children_collect(void)
     return pid < 0 && errno == ECHILD;
 }
 
+/* Waits for all of them; not for what users left running, which has no reason to end. */
 static bool children_wait(uint64_t patience_ms)
 {
     uint64_t until = clock_ms() + patience_ms;
     for (;;) {
         if (children_collect())
             return true;
-        if (clock_ms() >= until)
+        if (clock_ms() >= until || !children_signal(0))
             return false;
-        (void)poll(NULL, 0, 10);
+        (void)poll(NULL, 0, 20);
     }
 }
 
@@ -78,16 +95,19 @@ static bool program_wait(const struct program *p, uint64_t patience_ms)
     return false;
 }
 
-/* The second signal tells it not to stay for open connections. */
+/* The second signal tells it to end open connections, the third to go without them. */
 static void monitor_stop(struct program *monitor)
 {
+    static const unsigned patience_ms[] = {100, 3000, 500};
     if (monitor->pid == 0)
         return;
-    (void)kill(monitor->pid, SIGTERM);
-    if (!program_wait(monitor, 200))
+    for (size_t i = 0; i < ARRAY_SIZE(patience_ms); i++) {
         (void)kill(monitor->pid, SIGTERM);
-    if (!program_wait(monitor, 1000))
-        (void)kill(monitor->pid, SIGKILL);
+        if (program_wait(monitor, patience_ms[i]))
+            break;
+        if (i + 1 == ARRAY_SIZE(patience_ms))
+            (void)kill(monitor->pid, SIGKILL);
+    }
     monitor->pid = 0;
 }
 
@@ -101,8 +121,9 @@ void everything_stop(struct launch *l)
     if (children_wait(PATIENCE_MS))
         return;
     for (int i = 0; i < KILL_ROUNDS; i++) { /* killing a parent brings its children here */
-        children_signal(SIGKILL);
-        if (children_wait(20))
+        (void)children_signal(SIGKILL);
+        (void)poll(NULL, 0, 10);
+        if (children_collect())
             return;
     }
     launch_say("some processes could not be ended");

@@ -106,19 +106,31 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
-/* Open connections go on, and need us for rekeys and for the log: we stay for them. Told twice, we go at once; their
- * workers and login processes are other processes, which end with their links. */
+static void connections_end_all(struct monitor *m)
+{
+    for (struct connection *c = m->connections.first, *next; c; c = next) {
+        next = c->next;
+        connection_end(c, DISCONNECT_BY_APPLICATION, sp_text("The server is going down"), "server_stopped");
+    }
+}
+
+/* Told once: no new connections; open ones go on, and need us for rekeys and for the log, so we stay for them. Told twice:
+ * they are ended in order. Told again: we go, and their workers and login processes end with their links. */
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
     struct monitor *m = context;
     (void)source;
-    if (m->stopping)
+    if (m->stops++ == 0) {
+        m->stopping = true;
+        monitor_say(m, NULL, LOG_LEVEL_INFO, "stopping", "Received signal %u; no new connections, %u open",
+                    info->ssi_signo, m->connections.count);
+        notify_stopping(m);
+        listeners_close(m);
+    } else if (m->stops == 2) {
+        connections_end_all(m);
+    } else {
         return sd_event_exit(m->event, 0);
-    m->stopping = true;
-    monitor_say(m, NULL, LOG_LEVEL_INFO, "stopping", "Received signal %u; no new connections, %u open",
-                info->ssi_signo, m->connections.count);
-    notify_stopping(m);
-    listeners_close(m);
+    }
     monitor_exit_if_done(m);
     return 0;
 }

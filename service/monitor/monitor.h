@@ -38,8 +38,9 @@ struct monitor {
     struct listeners listeners;
     struct service signer, zygote, acceptor;
     struct notify notify;
-    bool started;  /* READY was said */
-    bool stopping; /* no new connections; exit after the last */
+    bool started;   /* READY was said */
+    bool stopping;  /* no new connections; exit after the last */
+    unsigned stops; /* how often we were told to */
 };
 
 /* Writes a record. c: the connection it is about, or NULL; its id, peer and user become fields. */
