@@ -58,21 +58,23 @@ def wrong_password_fails_after_a_second():
 
 def failure_time(user, password, config=()):
     with Login(user, *config, service="unix") as login:
+        login.ask("auth_none")  # the process has started
         started = time.monotonic()
         expect(listed(login.password(password))[1], 0)
         return time.monotonic() - started
 
 
 def unknown_users_last_like_known_ones():
-    kinds = {
-        "known": [failure_time("alice", "wrong") for _ in range(5)],
-        "unknown": [failure_time("nobody-here", "wrong") for _ in range(5)],
-        "denied": [failure_time("alice", "correct horse", ("DenyUsers alice",)) for _ in range(5)],
-        "illegal": [failure_time("-froot", "wrong") for _ in range(5)],
-    }
-    medians = {kind: statistics.median(times) for kind, times in kinds.items()}
+    kinds = {"known": ("alice", "wrong"), "unknown": ("nobody-here", "wrong"), "illegal": ("-froot", "wrong"),
+             "denied": ("alice", "correct horse", ("DenyUsers alice",))}
+    times = {kind: [] for kind in kinds}
+    for _ in range(5):  # by turns, so that a busy moment of the machine meets all of them
+        for kind, arguments in kinds.items():
+            times[kind].append(failure_time(*arguments))
+    medians = {kind: statistics.median(found) for kind, found in times.items()}
+    # A hash takes 60 ms and more; what is left is the machine's own noise.
     spread = max(medians.values()) - min(medians.values())
-    assert spread < 0.01, f"medians differ: {medians}"
+    assert spread < 0.02, f"medians differ: {medians}"
     return " ".join(f"{kind} {1000 * median:.1f} ms" for kind, median in medians.items())
 
 
