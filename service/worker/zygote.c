@@ -212,7 +212,12 @@ static void worker_died(struct zygote *z, const struct child *child, int status)
         return;
     log_say(&z->log, LOG_LEVEL_ERROR, "worker_crashed", "a worker died of signal %d; a fresh zygote is due",
             WTERMSIG(status));
-    loop_stop(z->loop, EXIT_RETIRED);
+    /* Connections that the monitor handed over before it could know are served still: closing the link over unread
+     * messages would lose them, and the report above with them. */
+    if (link_is_open(&z->monitor) && on_monitor_io(z, EPOLLIN) < 0)
+        loop_stop(z->loop, EXIT_BROKEN);
+    else
+        loop_stop(z->loop, EXIT_RETIRED);
 }
 
 static int on_child(void *context, int signal_number)
