@@ -452,6 +452,19 @@ static int proofs_end(struct generation *g)
     return 0;
 }
 
+/* Time is up: says what it was that took it. */
+static void generation_expire(struct generation *g)
+{
+    for (size_t i = 0; i < g->plan.token_count; i++) {
+        const struct token *t = g->tokens[i];
+        if (t->state != TOKEN_READY && t->why[0]) {
+            generation_fail(g, "token %s was not ready within TokenTimeout: %s", token_name(t), t->why);
+            return;
+        }
+    }
+    generation_fail(g, "the host keys were not ready within TokenTimeout");
+}
+
 static void generation_settle(struct generation *g)
 {
     int r = 0;
@@ -463,7 +476,7 @@ static void generation_settle(struct generation *g)
         generation_fail(g, "preparing the host keys: %s", strerror(-r));
     bool open = g->state == GENERATION_TOKENS || g->state == GENERATION_PROVING;
     if (open && clock_ms() >= g->deadline_ms)
-        generation_fail(g, "the host keys were not ready within TokenTimeout");
+        generation_expire(g);
 }
 
 void generations_settle(struct signer *s)

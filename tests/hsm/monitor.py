@@ -2,10 +2,12 @@
 exchange hash and its own verification of signatures, so that two programs have to agree on the RFCs and not on a bug."""
 
 import array
+import base64
 import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import signal
 import socket
 import struct
@@ -15,9 +17,11 @@ import time
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-IDENT = "SSH-2.0-sallyport_0.1.0"
+VERSION = re.search(r"version: '([^']+)'", (TOP / "meson.build").read_text())[1]
+IDENT = f"SSH-2.0-sallyport_{VERSION}"
 
 EVENT, CONFIGURE, CONFIGURED, UNCONFIGURED, FORGET, SIGN, SIGN_DONE, SIGN_REFUSED, ABANDON = 1, *range(16, 24)
 # Message -> the fields behind the number, as struct's letters with s for a counted string.
@@ -79,10 +83,6 @@ def snapshot(text):
     return fd
 
 
-def name_list(*names):
-    return ",".join(names)
-
-
 def kexinit(lists, cookie=None):
     return (b"\x14" + (cookie or os.urandom(16)) + b"".join(string(names) for names in lists) + b"\0" + bytes(4))
 
@@ -117,14 +117,13 @@ def verify(blob, signature, message):
     """Raises unless the SSH signature blob is one of the SSH key blob over the message."""
     kind = strings(blob)[0].decode()
     name, inner = strings(signature)
-    key = serialization.load_ssh_public_key(f"{kind} ".encode() + __import__("base64").b64encode(blob))
+    key = serialization.load_ssh_public_key(f"{kind} ".encode() + base64.b64encode(blob))
     if kind == "ssh-ed25519":
         key.verify(inner, message)
     elif kind == "ssh-rsa":
         digest = {"rsa-sha2-256": hashes.SHA256(), "rsa-sha2-512": hashes.SHA512()}[name.decode()]
         key.verify(inner, message, padding.PKCS1v15(), digest)
     else:
-        from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
         r, s = (int.from_bytes(number, "big") for number in strings(inner))
         digest = {"nistp256": hashes.SHA256(), "nistp384": hashes.SHA384(), "nistp521": hashes.SHA512()}[kind[-8:]]
         key.verify(encode_dss_signature(r, s), message, ec.ECDSA(digest))
