@@ -145,7 +145,7 @@ static void link_end(struct token *t, int result)
     if (result == LINK_E_ILLEGAL)
         snprintf(why, sizeof why, "%s", link_complaint(&t->link));
     else if (result == LINK_E_CLOSED)
-        snprintf(why, sizeof why, "its process ended");
+        snprintf(why, sizeof why, TOKEN_PROCESS_ENDED);
     else
         snprintf(why, sizeof why, "its process said what it must not: %s",
                  strerror(result < 0 ? -result : EPROTO));

@@ -109,7 +109,7 @@ void token_exited(struct token *t, uint32_t pid, int status)
     else
         return;
     token_log(t, LOG_LEVEL_WARNING, "token_exited", what);
-    if (t->state == TOKEN_WAITING || t->pid == pid)
+    if (strcmp(t->why, TOKEN_PROCESS_ENDED) == 0 || t->pid == pid)
         snprintf(t->why, sizeof t->why, "%s", what);
 }
 

@@ -10,6 +10,9 @@
 
 #define TOKEN_WINDOW 2u /* requests with the process at a time: one being signed, one ready to be */
 
+/* What is said of a process that ended without a word, until its exit status tells more. */
+#define TOKEN_PROCESS_ENDED "its process ended"
+
 enum token_state {
     TOKEN_STOPPED,  /* not to be started before a new configuration asks for it */
     TOKEN_WAITING,  /* to be started at retry_ms */

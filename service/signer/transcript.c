@@ -181,7 +181,8 @@ static int check_values(struct check *c)
     if (r > 0)
         return refuse_client(c, "a public value of the key exchange is not acceptable");
     size_t size = c->said.secret.size;
-    bool fits = c->kex->secret_field == SP_KEX_STRING ? size == c->kex->secret_size : size <= c->kex->secret_size;
+    bool fits =
+        c->kex->secret_field == SP_KEX_STRING ? size == c->kex->secret_size : size <= c->kex->secret_size;
     if (size == 0 || !fits || is_all_zero(c->said.secret))
         return refuse_worker(c, "the shared secret is not acceptable");
     return 0;
