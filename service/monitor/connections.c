@@ -138,7 +138,10 @@ int connection_open_worker(struct connection *c, int *worker_fd)
         return r;
     r = watch_open(&c->worker, c->monitor->event, pair[0], ROLE_WORKER, SD_EVENT_PRIORITY_NORMAL,
                    on_worker_io, c);
+    if (r == 0)
+        r = watch_limit(&c->worker, CONNECTION_TURNS_MS, CONNECTION_TURNS);
     if (r) {
+        watch_close(&c->worker);
         close(pair[1]);
         return r;
     }

@@ -75,8 +75,9 @@ int listeners_watch(struct monitor *m)
     for (size_t i = 0; i < m->listeners.sockets.count; i++) {
         int fd = m->listeners.sockets.fds[i];
         int r = sd_event_add_io(m->event, &m->listeners.sources[i], fd, EPOLLIN, on_client, m);
-        if (r >= 0) /* after everything else: who is in is served before who comes */
-            r = sd_event_source_set_priority(m->listeners.sources[i], SD_EVENT_PRIORITY_NORMAL + 10);
+        /* Not after the others: a worker that never stops talking would keep new clients out. */
+        if (r >= 0)
+            r = sd_event_source_set_priority(m->listeners.sources[i], SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
             r = sd_event_source_set_enabled(m->listeners.sources[i], SD_EVENT_OFF);
         if (r < 0)

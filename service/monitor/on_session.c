@@ -45,7 +45,8 @@ static bool login_start(struct connection *c, struct login_pairs *pairs)
         return false;
     c->login_started = true;
     if (watch_open(&c->session, m->event, TAKE_FD(pairs->ours[0]), ROLE_SESSION, SESSION_PRIORITY,
-                   on_session_io, c))
+                   on_session_io, c) ||
+        watch_limit(&c->session, CONNECTION_TURNS_MS, CONNECTION_LOGIN_TURNS))
         return false;
     return watch_send(&c->session, open_login, .connection = c->id, .user = sp_text(c->user),
                       .session_id = sp_span_of(c->session_id, c->session_id_size), .host_key = c->host_key,

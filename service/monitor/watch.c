@@ -22,6 +22,12 @@ void watch_close(struct watch *w)
     link_close(&w->link);
 }
 
+int watch_limit(struct watch *w, uint64_t every_ms, unsigned times)
+{
+    int r = sd_event_source_set_ratelimit(w->source, every_ms * 1000, times);
+    return r < 0 ? r : 0;
+}
+
 static int watch_poll(struct watch *w)
 {
     uint32_t events = EPOLLIN | (link_wants_write(&w->link) ? (uint32_t)EPOLLOUT : 0u);

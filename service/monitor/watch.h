@@ -16,6 +16,11 @@ struct watch {
 int watch_open(struct watch *w, sd_event *event, int fd, enum ipc_role peer, int64_t priority,
                sd_event_io_handler_t on_io, void *context) MUST_USE;
 void watch_close(struct watch *w);
+/*
+ * For a peer that may say what it likes, as often as it likes: handled so many times in `every_ms`, and not looked at
+ * for the rest of that time. It waits in its own send; the others and who wants to come in do not. 0 or -errno.
+ */
+int watch_limit(struct watch *w, uint64_t every_ms, unsigned times) MUST_USE;
 static inline bool watch_is_open(const struct watch *w)
 {
     return link_is_open(&w->link);
