@@ -33,7 +33,9 @@ struct connection_sign {
     uint8_t *transcript; /* owned; NULL: nothing asked for */
     size_t size;
     uint8_t attempts;
-    bool sent; /* on the signer's present link */
+    bool sent;  /* on the signer's present link */
+    bool waits; /* in the queue of those for which that link has no room */
+    struct connection *waits_next, *waits_previous;
 };
 
 /* The worker's last words, for the log. */
@@ -73,6 +75,11 @@ struct connection {
 };
 
 #define CONNECTION_BUCKETS 4096u
+
+/* How often its worker and its login process are listened to: far more than an honest one has to say. */
+#define CONNECTION_TURNS_MS 100u
+#define CONNECTION_TURNS 20u
+#define CONNECTION_LOGIN_TURNS 100u
 
 struct connections {
     struct connection *buckets[CONNECTION_BUCKETS];

@@ -16,6 +16,7 @@
 #include "monitor/listeners.h"
 #include "monitor/log.h"
 #include "monitor/notify.h"
+#include "monitor/on_signer.h"
 #include "monitor/service.h"
 
 /* What the command line says. */
@@ -34,6 +35,7 @@ struct monitor {
     struct log_writer log;
     struct admission admission;
     struct connections connections;
+    struct sign_queue sign_queue;
     struct generations generations;
     struct listeners listeners;
     struct service signer, zygote, acceptor;

@@ -13,13 +13,42 @@
 
 /* A transcript that was on its way to two signers which then died is taken for the reason. */
 #define SIGN_ATTEMPTS_MAX 2
+/* So much may wait on its link at a time. Clients decide how large transcripts are and when they come: past this they stay
+ * with their connections, since a full link would be a lost signer, to everybody. */
+#define SIGN_QUEUED_MAX (LINK_QUEUE_MAX / 4)
 
 /* ---- asking ------------------------------------------------------------------------------------------------ */
 
-void connection_ask_sign(struct connection *c)
+static void sign_wait(struct connection *c)
 {
-    if (!c->sign.transcript || c->sign.sent || !c->generation->at_signer)
-        return; /* signatures_resend() will */
+    struct sign_queue *queue = &c->monitor->sign_queue;
+    if (c->sign.waits)
+        return;
+    c->sign.waits = true;
+    c->sign.waits_previous = queue->last;
+    *(queue->last ? &queue->last->sign.waits_next : &queue->first) = c;
+    queue->last = c;
+}
+
+void signature_forget(struct connection *c)
+{
+    struct sign_queue *queue = &c->monitor->sign_queue;
+    struct connection_sign *sign = &c->sign;
+    if (!sign->waits)
+        return;
+    *(sign->waits_previous ? &sign->waits_previous->sign.waits_next : &queue->first) = sign->waits_next;
+    *(sign->waits_next ? &sign->waits_next->sign.waits_previous : &queue->last) = sign->waits_previous;
+    sign->waits = false;
+    sign->waits_next = sign->waits_previous = NULL;
+}
+
+static bool signer_has_room(const struct monitor *m)
+{
+    return m->signer.watch.link.queued_octets < SIGN_QUEUED_MAX;
+}
+
+static void sign_send(struct connection *c)
+{
     if (c->sign.attempts == SIGN_ATTEMPTS_MAX) {
         connection_end(c, DISCONNECT_SERVICE_NOT_AVAILABLE, sp_text("The signer failed"), "signer_failed");
         return;
@@ -29,6 +58,27 @@ void connection_ask_sign(struct connection *c)
                                 .generation = c->generation->number, .first = c->session_id_size == 0,
                                 .session_id = sp_span_of(c->session_id, c->session_id_size),
                                 .transcript = sp_span_of(c->sign.transcript, c->sign.size));
+}
+
+void connection_ask_sign(struct connection *c)
+{
+    struct monitor *m = c->monitor;
+    if (!c->sign.transcript || c->sign.sent || !c->generation->at_signer)
+        return; /* signatures_resend() will */
+    if (m->sign_queue.first || !signer_has_room(m))
+        sign_wait(c);
+    else
+        sign_send(c);
+}
+
+static void on_room(struct monitor *m)
+{
+    while (m->sign_queue.first && signer_has_room(m)) {
+        struct connection *c = m->sign_queue.first;
+        signature_forget(c);
+        if (c->generation->at_signer)
+            sign_send(c);
+    }
 }
 
 void signatures_resend(struct monitor *m, struct generation *g)
@@ -43,6 +93,8 @@ void signatures_resend(struct monitor *m, struct generation *g)
 static void on_lost(struct monitor *m)
 {
     generations_signer_lost(m);
+    while (m->sign_queue.first) /* the next signer is told when it knows their generations */
+        signature_forget(m->sign_queue.first);
     for (struct connection *c = m->connections.first; c; c = c->next)
         c->sign.sent = false;
 }
@@ -153,4 +205,5 @@ const struct service_kind signer_kind = {
     .handler_count = ARRAY_SIZE(handlers),
     .on_connected = generations_signer_connected,
     .on_lost = on_lost,
+    .on_room = on_room,
 };

@@ -130,6 +130,7 @@ void record_end(struct connection *c)
 
 void on_connection_finished(struct connection *c)
 {
+    signature_forget(c);
     if (c->sign.transcript && c->sign.sent)
         (void)service_send(&c->monitor->signer, abandon, .connection = c->id);
     if (c->events.dropped != 0)

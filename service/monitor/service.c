@@ -65,6 +65,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *context
         service_lose(s, "does not take what is sent to it");
         return 0;
     }
+    if ((events & EPOLLOUT) && s->kind->on_room)
+        s->kind->on_room(s->monitor);
     for (int i = 0; i < MESSAGES_PER_TURN && watch_is_open(&s->watch); i++) {
         int r = link_receive(&s->watch.link, PHASE_ANY, s->monitor->inbox);
         if (r == LINK_E_AGAIN)

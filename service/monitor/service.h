@@ -26,6 +26,7 @@ struct service_kind {
     size_t handler_count;
     void (*on_connected)(struct monitor *m);
     void (*on_lost)(struct monitor *m);
+    void (*on_room)(struct monitor *m); /* what waited for the socket went on its way; NULL: of no interest */
 };
 
 struct service {
