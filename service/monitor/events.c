@@ -5,6 +5,7 @@
 #include "monitor/events.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <sallyport/wire.h>
 
@@ -20,8 +21,14 @@ struct fields {
     size_t count;
 };
 
+/* A worker knows no user, only a name that somebody claims: whose connection it is we add, once we know. */
+static bool field_is_refused(enum ipc_role from, const char *key)
+{
+    return from == ROLE_WORKER && (strcmp(key, "user") == 0 || strcmp(key, "uid") == 0);
+}
+
 /* All of them, or none if one is malformed. */
-static void fields_read(struct sp_span packed, struct fields *fields)
+static void fields_read(enum ipc_role from, struct sp_span packed, struct fields *fields)
 {
     struct sp_in in = sp_in_of(packed);
     fields->count = 0;
@@ -35,8 +42,20 @@ static void fields_read(struct sp_span packed, struct fields *fields)
         snprintf(fields->keys[fields->count], sizeof fields->keys[0], "%.*s", (int)key.size,
                  (const char *)key.data);
         fields->list[fields->count] = (struct log_field){fields->keys[fields->count], value};
-        fields->count++;
+        if (!field_is_refused(from, fields->keys[fields->count]))
+            fields->count++;
     }
+}
+
+/* What is written of a login by those who know: the monitor's words, which who counts logins and failures looks for. */
+static bool name_is_ours(const char *name)
+{
+    static const char *const ours[] = {"accepted", "refused", "negotiated", "invalid_user", "auth",
+                                       "login",    "timeout", "ended",      "illegal",      "worker_crashed"};
+    for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+        if (strcmp(name, ours[i]) == 0)
+            return true;
+    return false;
 }
 
 static enum log_level level_of(uint8_t level)
@@ -56,8 +75,10 @@ void event_relay(struct monitor *m, struct connection *c, enum ipc_role from, co
         return;
     if (level_of(event->level) > m->log.level || !log_key_valid(event->name))
         return;
-    fields_read(event->fields, &fields);
+    fields_read(from, event->fields, &fields);
     snprintf(name, sizeof name, "%.*s", (int)event->name.size, (const char *)event->name.data);
+    if (name_is_ours(name))
+        snprintf(name, sizeof name, "claim");
     snprintf(text, sizeof text, "%s: %.*s", role_name(from), (int)event->text.size,
              (const char *)event->text.data);
     monitor_relay(m, c, level_of(event->level), name, role_name(from), fields.list, fields.count,

@@ -71,16 +71,33 @@ bool log_key_valid(struct sp_span key)
     return true;
 }
 
+/* A peer's field never says again what a record says already: of two, somebody who searches might believe the second. */
+static bool field_is_said(const struct record_text *text, const char *key)
+{
+    static const char *const ours[] = {"event", "program", "connection"};
+    for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+        if (strcmp(key, ours[i]) == 0)
+            return true;
+    for (size_t i = 0; i < text->field_count; i++)
+        if (strcmp(key, text->fields[i].key) == 0)
+            return true;
+    return false;
+}
+
 static void record_escape(const struct record *record, struct record_text *text)
 {
     escape_text(record->text, text->text, sizeof text->text);
     text->id[0] = '\0';
     if (record->connection != 0)
         snprintf(text->id, sizeof text->id, "%016llx", (unsigned long long)record->connection);
-    text->field_count = size_min(record->field_count, RECORD_FIELDS_MAX);
-    for (size_t i = 0; i < text->field_count; i++) {
-        text->fields[i].key = record->fields[i].key;
-        escape_text(record->fields[i].value, text->fields[i].value, sizeof text->fields[i].value);
+    text->field_count = 0;
+    for (size_t i = 0; i < size_min(record->field_count, RECORD_FIELDS_MAX); i++) {
+        const struct log_field *field = &record->fields[i];
+        if (field_is_said(text, field->key))
+            continue;
+        char *value = text->fields[text->field_count].value;
+        escape_text(field->value, value, sizeof text->fields[0].value);
+        text->fields[text->field_count++].key = field->key;
     }
 }
 

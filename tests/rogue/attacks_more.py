@@ -90,3 +90,18 @@ def large_transcripts_of_many_at_once(c):
     assert c.stack.logs().count("service_lost") == before, "the monitor has lost a service"
     for connection in connections[1:]:
         connection.close()
+
+
+@attack
+def a_login_that_only_the_log_has_seen(c):
+    """Nobody who reads the log by event, user or peer may take a worker's words for the monitor's."""
+    fields = b"".join(string(x) for x in ("user", "root", "peer", "192.0.2.7", "event", "login", "program", "monitor"))
+    for name in ("login", "auth", "accepted"):
+        c.link.send("event", level=6, name=name, text=b"Accepted password for root", fields=fields)
+    c.exchange()
+    rows = [row for row in c.stack.records() if row.get("connection") == f"{c.number:016x}"]
+    said = [row for row in rows if "Accepted password for root" in row["message"]]
+    assert len(said) == 3, "the words were lost"
+    for row in said:
+        assert row["event"] == "claim" and row["program"] == "worker", row
+        assert row["message"].startswith("worker: ") and row["peer"] == "127.0.0.1" and "user" not in row, row

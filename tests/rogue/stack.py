@@ -1,6 +1,7 @@
 """The real monitor, signer, token and session programs, with this test in the place of the worker's zygote: it binds
 the socket that the monitor looks for, so no program needs to know that it is being tested."""
 
+import json
 import os
 import signal
 import socket
@@ -165,6 +166,14 @@ class Stack:
             if name.endswith(".log"):
                 text += f"--- {name}\n" + open(os.path.join(self.directory, name), errors="replace").read()
         return text
+
+    def records(self):
+        """What the monitor has written so far."""
+        rows = []
+        for line in open(os.path.join(self.directory, "sallyportd.log"), errors="replace"):
+            if line.startswith("{"):
+                rows.append(json.loads(line))
+        return rows
 
     def stop(self):
         for connection in self.connections:
