@@ -93,6 +93,16 @@ static void dispatch(struct connection *c, const struct link_inbox *inbox)
     connection_illegal(c, "worker sent a message that nobody here takes");
 }
 
+/*
+ * In AUTH one message at a time. A worker that was told of success goes on with what is legal in LOGIN only; what moves
+ * us there was sent to us before, on the login process's link. A message that was there when the loop looked has its
+ * causes there too, and theirs has the better priority; one that came meanwhile may be ahead of them.
+ */
+static bool may_read_on(const struct connection *c, int messages)
+{
+    return messages < MESSAGES_PER_TURN && c->phase != PHASE_AUTH && watch_is_open(&c->worker);
+}
+
 /* In CLOSING what crossed our `end` is out of phase without being wrong: it is dropped. */
 static void receive_one(struct connection *c, int r, const struct link_inbox *inbox)
 {
@@ -114,12 +124,13 @@ int on_worker_io(sd_event_source *source, int fd, uint32_t events, void *context
         connection_worker_gone(c);
         return 0;
     }
-    for (int i = 0; i < MESSAGES_PER_TURN && watch_is_open(&c->worker); i++) {
+    int messages = 0;
+    do {
         int r = link_receive(&c->worker.link, c->phase, inbox);
         if (r == LINK_E_AGAIN)
             break;
         receive_one(c, r, inbox);
-    }
+    } while (may_read_on(c, ++messages));
     link_inbox_wipe(inbox); /* a transcript holds the exchange's secret */
     return 0;
 }
