@@ -117,9 +117,11 @@ int main(int argc, char **argv)
         return fail(r == -EINVAL ? "confinement (is / a mount point? a plain chroot is none)" : "confinement", r);
 
     /* 4 */
-    return zygote_run(&(struct zygote_options){
+    r = zygote_run(&(struct zygote_options){
         .listener = 3,
         .monitor_uid = options.monitor_uid,
         .filter = filter,
     });
+    sandbox_filter_free(filter);
+    return r;
 }
