@@ -28,6 +28,7 @@ void connection_end(struct connection *c, uint32_t reason, struct sp_span text, 
         return;
     if (!c->end.word)
         c->end.word = word;
+    connection_abandon_sign(c);
     connection_drop_login(c);
     connection_move(c, PHASE_CLOSING);
     if (!watch_is_open(&c->worker) || watch_send(&c->worker, end, .reason = reason, .text = text)) {
@@ -58,6 +59,7 @@ void connection_worker_gone(struct connection *c)
     if (c->gone)
         return;
     watch_close(&c->worker);
+    connection_abandon_sign(c);
     connection_drop_login(c);
     if (c->end.said || c->worker_exited || c->timer_kind == TIMER_REAP) {
         connection_finish(c);

@@ -55,7 +55,7 @@ static void connection_release(struct connection *c)
     cleanup_close(&c->client_fd);
     c->client_fd = -1;
     if (c->sign.transcript)
-        explicit_bzero(c->sign.transcript, c->sign.size); /* it holds the exchange's shared secret */
+        explicit_bzero(c->sign.transcript, c->sign.size);
     free(c->sign.transcript);
     free((void *)(uintptr_t)c->host_key.data);
     free(c->user);

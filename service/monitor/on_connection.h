@@ -10,7 +10,9 @@ int on_connection_timer(sd_event_source *source, uint64_t usec, void *context);
 
 /* Its login process has closed its link. */
 void connection_login_gone(struct connection *c);
-/* Last call before its memory goes: abandons a signature, logs the end. */
+/* Nobody waits for its signature any more. */
+void connection_abandon_sign(struct connection *c);
+/* Last call before its memory goes: logs the end. */
 void on_connection_finished(struct connection *c);
 /* Starts the login process for c->user. */
 void connection_ask_login(struct connection *c);

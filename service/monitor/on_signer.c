@@ -99,6 +99,21 @@ static void on_lost(struct monitor *m)
         c->sign.sent = false;
 }
 
+static void sign_forget(struct connection *c)
+{
+    if (c->sign.transcript)
+        explicit_bzero(c->sign.transcript, c->sign.size); /* it holds the exchange's shared secret */
+    free(c->sign.transcript);
+    c->sign = (struct connection_sign){0};
+}
+
+void connection_abandon_sign(struct connection *c)
+{
+    if (c->sign.sent)
+        (void)service_send(&c->monitor->signer, abandon, .connection = c->id);
+    sign_forget(c);
+}
+
 /* ---- answers ----------------------------------------------------------------------------------------------- */
 
 /* The connection that this answer is for; NULL if it has gone, or asked for nothing: then the answer is dropped. */
@@ -107,9 +122,7 @@ static struct connection *sign_finish(struct monitor *m, uint64_t id)
     struct connection *c = connection_find(m, id);
     if (!c || !c->sign.transcript || !c->sign.sent)
         return NULL;
-    explicit_bzero(c->sign.transcript, c->sign.size);
-    free(c->sign.transcript);
-    c->sign = (struct connection_sign){0};
+    sign_forget(c);
     return c;
 }
 

@@ -131,8 +131,7 @@ void record_end(struct connection *c)
 void on_connection_finished(struct connection *c)
 {
     signature_forget(c);
-    if (c->sign.transcript && c->sign.sent)
-        (void)service_send(&c->monitor->signer, abandon, .connection = c->id);
+    connection_abandon_sign(c);
     if (c->events.dropped != 0)
         monitor_say(c->monitor, c, LOG_LEVEL_WARNING, "log_suppressed",
                     "%u log records of this connection suppressed", c->events.dropped);
