@@ -84,6 +84,30 @@ static int account_take(struct account *account, const struct passwd *entry)
     return r ? r : group_names_find(account);
 }
 
+static void groups_forget(struct account *account)
+{
+    for (size_t i = 0; i < account->group_name_count; i++)
+        free(account->group_names[i]);
+    free(account->group_names);
+    free(account->groups);
+    account->group_names = NULL;
+    account->groups = NULL;
+    account->group_count = account->group_name_count = 0;
+}
+
+/* Groups are looked for, and forgotten, for a name that nobody has, too: the search is the greater part of the time that
+ * a directory takes, and its absence would tell that there is no such user. */
+static int nobody_take(struct account *account)
+{
+    int r = become_nobody(account);
+    if (r == 0 && account->name_ok)
+        r = groups_find(account);
+    if (r == 0 && account->name_ok)
+        r = group_names_find(account);
+    groups_forget(account);
+    return r;
+}
+
 int account_find(const char *name, struct account *account)
 {
     struct account found = {0};
@@ -92,7 +116,7 @@ int account_find(const char *name, struct account *account)
     /* A directory that answers for another spelling of the name would log in somebody whom no rule was asked about. */
     const struct passwd *entry = found.name_ok ? getpwnam(name) : NULL;
     bool usable = entry && strcmp(entry->pw_name, name) == 0;
-    int r = usable ? account_take(&found, entry) : become_nobody(&found);
+    int r = usable ? account_take(&found, entry) : nobody_take(&found);
     if (r) {
         account_free(&found);
         return r;
@@ -103,10 +127,7 @@ int account_find(const char *name, struct account *account)
 
 void account_free(struct account *account)
 {
-    for (size_t i = 0; i < account->group_name_count; i++)
-        free(account->group_names[i]);
-    free(account->group_names);
-    free(account->groups);
+    groups_forget(account);
     free(account->home);
     free(account->shell);
     *account = (struct account){0};

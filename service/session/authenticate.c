@@ -74,14 +74,6 @@ static int failure_send(struct login *login, bool partial)
                : 0;
 }
 
-/* Sleeps until the next multiple of the quantum after the request, so that the answer's time says nothing. */
-static int failure_delay(struct login *login, unsigned quantum_ms)
-{
-    uint64_t now = clock_ms(), asked = login->auth.asked_ms;
-    uint64_t quanta = (now - asked) / quantum_ms + 1;
-    return peers_sleep(login, asked + quanta * quantum_ms);
-}
-
 static int attempt_failed(struct login *login, struct attempt *attempt, unsigned quantum_ms)
 {
     if (!login->account.valid)
@@ -91,7 +83,7 @@ static int attempt_failed(struct login *login, struct attempt *attempt, unsigned
         attempt_report(login, attempt, LOGIN_FAILED);
     }
     login->auth.texts[0] = 0;
-    int r = failure_delay(login, quantum_ms);
+    int r = peers_sleep_quantum(login, login->auth.asked_ms, quantum_ms);
     if (r)
         return r;
     if (login->auth.failures >= login->config->max_auth_tries)
@@ -162,6 +154,21 @@ static int attempt_passed(struct login *login, struct attempt *attempt, const st
     return attempt_partial(login, attempt);
 }
 
+/* The client has begun anew in the middle of a dialogue. If it has answered a prompt it has guessed: a module that asks
+ * again after a wrong answer would otherwise take guesses that nobody counts. */
+static int attempt_replaced(struct login *login, struct attempt *attempt, bool *pending)
+{
+    if (login->pam.conversation.answered) {
+        snprintf(attempt->detail, sizeof attempt->detail, "abandoned after an answer");
+        login->auth.failures++;
+        attempt_report(login, attempt, LOGIN_FAILED);
+    }
+    if (login->auth.failures >= login->config->max_auth_tries)
+        return login_over(login, DISCONNECT_PROTOCOL_ERROR, "Too many authentication failures");
+    *pending = true;
+    return 0;
+}
+
 static bool method_is_offered(const struct login *login, const struct auth_method_row *row)
 {
     unsigned next =
@@ -186,8 +193,7 @@ static int request_serve(struct login *login, const struct auth_method_row *row,
     case OUTCOME_ANSWERED:
         return 0;
     case OUTCOME_REPLACED:
-        *pending = true;
-        return 0;
+        return attempt_replaced(login, &attempt, pending);
     case OUTCOME_ENDED:
         break;
     }
@@ -206,7 +212,8 @@ static int request_next(struct login *login, bool pending, const struct auth_met
                 login->inbox->row->name);
         return LOGIN_E_OVER;
     }
-    login->auth.asked_ms = clock_ms();
+    /* The first was sent before this process began: looking the user up is part of what its answer must not tell. */
+    login->auth.asked_ms = login->auth.requests == 0 ? login->began_ms : clock_ms();
     if (++login->auth.requests > AUTH_REQUESTS_MAX)
         return login_over(login, DISCONNECT_PROTOCOL_ERROR, "Too many authentication requests");
     return banner_send(login);

@@ -13,6 +13,7 @@
 
 #include "session/dialogue.h"
 #include "session/login.h"
+#include "session/peers.h"
 
 /* C0, DEL and the C1 range in UTF-8 would let a text drive the user's terminal. */
 static bool is_control(const unsigned char *at)
@@ -119,6 +120,23 @@ static int speak_alone(struct conversation *c, int count, const struct pam_messa
     return PAM_SUCCESS;
 }
 
+/*
+ * During authentication a prompt is an answer, too: when it comes would tell how long the modules before it took, and
+ * that whether they hashed for somebody who exists. Once the user has been authenticated there is nothing to tell.
+ */
+#define QUANTUM_FIRST_MS 50u
+#define QUANTUM_LATER_MS 1000u
+
+static int question_delay(struct login *login)
+{
+    struct conversation *c = &login->pam.conversation;
+    if (c->show)
+        return 0;
+    c->ended = c->answered ? peers_sleep_quantum(login, c->heard_ms, QUANTUM_LATER_MS)
+                           : peers_sleep_quantum(login, login->auth.asked_ms, QUANTUM_FIRST_MS);
+    return c->ended;
+}
+
 static int speak_with_client(struct login *login, int count, const struct pam_message **messages,
                              struct pam_response *responses)
 {
@@ -138,7 +156,7 @@ static int speak_with_client(struct login *login, int count, const struct pam_me
     }
     if (prompts == 0 && !c->show && !c->answered)
         return PAM_SUCCESS;
-    if (dialogue_ask(login, &dialogue, given))
+    if (question_delay(login) || dialogue_ask(login, &dialogue, given))
         return PAM_CONV_ERR;
     for (int i = 0; i < prompts; i++)
         if (respond(c, &responses[at[i]], given[i]) != PAM_SUCCESS)

@@ -14,7 +14,7 @@ struct pam_message;
 struct pam_response;
 
 #define CONVERSATION_PROMPTS_MAX 32
-#define CONVERSATION_ROUNDS_MAX 64u
+#define CONVERSATION_ROUNDS_MAX 24u
 #define CONVERSATION_ANSWER_MAX 1024u
 #define CONVERSATION_TEXTS_MAX 8192u
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/loop.h"
 
 #include "session/peers.h"
 #include "session/programs.h"
@@ -142,7 +143,7 @@ static void process_prepare(void)
 
 int login_main(void)
 {
-    struct login login = {0};
+    struct login login = {.began_ms = clock_ms()};
     process_prepare();
     /* 1. The links, and what the monitor says about this connection. */
     int r = links_adopt(&login);

@@ -37,6 +37,7 @@ struct login {
     struct link_inbox *inbox; /* what the worker sent last */
     struct link_inbox *side;  /* what the monitor or the as-user helper sent last */
     struct log log;
+    uint64_t began_ms; /* when this process did (clock_ms()) */
 
     /* From open_login. */
     uint64_t connection;

@@ -89,6 +89,12 @@ int peers_sleep(struct login *login, uint64_t until_ms)
     return 0;
 }
 
+int peers_sleep_quantum(struct login *login, uint64_t since_ms, unsigned quantum_ms)
+{
+    uint64_t quanta = (clock_ms() - since_ms) / quantum_ms + 1;
+    return peers_sleep(login, since_ms + quanta * quantum_ms);
+}
+
 int peers_receive_from(struct login *login, struct link *other, struct link_inbox *inbox, uint64_t until_ms)
 {
     for (;;) {

@@ -7,6 +7,7 @@
  *             text         a text before any prompt, as pam_faillock's  code     a text alone after a prompt, then on
  *             user=NAME    changes PAM_USER                             hang     never returns
  *             control      a prompt with control characters             many     asks without end
+ *             retry        asks again as long as the answer is wrong     slow     works after alice's answer, then asks on
  *   account   expired      until FILE of state=FILE exists              deny     with a text
  *             notice       a text, and yes
  *   password  (state=FILE) asks for old, new, retype; makes the file; a new password of less than 8 characters is refused
@@ -115,6 +116,27 @@ static int many(pam_handle_t *handle)
     return r;
 }
 
+static int retry(pam_handle_t *handle)
+{
+    int r;
+    do {
+        r = prompt_is(handle, "Password: ", "right");
+    } while (r == PAM_AUTH_ERR);
+    return r;
+}
+
+/* As a module that hashes for users who exist, with another behind it that wants a code from everybody. */
+static int slow(pam_handle_t *handle)
+{
+    const void *user = NULL;
+    int r = prompt_is(handle, "Password: ", "right");
+    (void)pam_get_item(handle, PAM_USER, &user);
+    if (user && strcmp(user, "alice") == 0)
+        usleep(120000);
+    int code = prompt_is(handle, "Code: ", "1");
+    return r == PAM_SUCCESS ? code : r;
+}
+
 static int hang(pam_handle_t *handle)
 {
     (void)handle;
@@ -144,6 +166,7 @@ static const struct {
 } behaviours[] = {
     {"multi", multi}, {"code", code},       {"rounds", rounds}, {"many", many},
     {"hang", hang},   {"text", text_first}, {"empty", empty},   {"control", control},
+    {"retry", retry}, {"slow", slow},
 };
 
 int pam_sm_authenticate(pam_handle_t *handle, int flags, int argc, const char **argv)

@@ -30,6 +30,7 @@ def services():
                 f"session required {UNIX}\n",
         "multi": service("multi"), "rounds": service("rounds"), "empty": service("empty"),
         "control": service("control"), "text": service("text"), "code": service("code"), "many": service("many"),
+        "retry": service("retry"), "slow": service("slow"),
         "hang": service("hang"), "user": service("password=right user=bob"),
         "expired": service("password=right", account="expired"),
         "deny": service("password=right", account="deny"), "notice": service("password=right", account="notice"),
