@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -21,6 +22,7 @@
 #define PIPE_OUTPUT (1024 * 1024) /* octets: fewer turns of the worker for the same data */
 #define PIPE_OUTPUT_LESS (256 * 1024)
 #define PIPE_INPUT (256 * 1024)
+#define READY_TIMEOUT_MS 1000
 
 static int plan_refuse(struct program_plan *plan, const char *why)
 {
@@ -86,6 +88,7 @@ struct child_setup {
     const struct environment *environment;
     bool tty;
     int fds[3]; /* what becomes 0, 1, 2 */
+    int ready;  /* closed when the child has become the user */
     const gid_t *groups;
     size_t group_count;
 };
@@ -106,16 +109,18 @@ static void signals_reset(void)
             (void)signal(number, SIG_DFL);
 }
 
-static void descriptors_place(const int fds[3])
+#define READY_FD 3
+
+static void descriptors_place(const int fds[3], int ready)
 {
-    int high[3];
-    for (int i = 0; i < 3; i++)
-        if ((high[i] = fcntl(fds[i], F_DUPFD, 16)) < 0)
+    int high[4];
+    for (int i = 0; i < 4; i++)
+        if ((high[i] = fcntl(i == READY_FD ? ready : fds[i], F_DUPFD, 16)) < 0)
             _exit(126);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (dup2(high[i], i) < 0)
             _exit(126);
-    if (close_range(3, ~0U, 0) < 0)
+    if (close_range(READY_FD + 1, ~0U, 0) < 0)
         _exit(126);
 }
 
@@ -149,7 +154,7 @@ NORETURN static void child_run(const struct child_setup *setup)
     signals_reset();
     if (setsid() < 0)
         _exit(126);
-    descriptors_place(setup->fds);
+    descriptors_place(setup->fds, setup->ready);
     if (setup->tty && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
         child_fail("controlling terminal");
     int r = sandbox_become(account->uid, account->gid, setup->groups, setup->group_count);
@@ -157,6 +162,7 @@ NORETURN static void child_run(const struct child_setup *setup)
         errno = -r;
         child_fail("the user's identity");
     }
+    close(READY_FD);
     /* As the user: the home directory may be on a server that gives root nothing. */
     if (chdir(account->home) < 0) {
         dprintf(STDERR_FILENO, "Could not chdir to home directory %s: %s\n", account->home, strerror(errno));
@@ -186,18 +192,36 @@ static int groups_read(gid_t **groups, size_t *count)
     return 0;
 }
 
+/* Until it leads a group of its own as the user, a signal sent as the user would miss it. It has nothing to wait for on its
+ * way there; but its user may stop it at the end of it, so that we wait for a moment only. */
+static void child_await(int ready)
+{
+    struct pollfd closed = {.fd = ready, .events = POLLIN};
+    while (poll(&closed, 1, READY_TIMEOUT_MS) < 0 && errno == EINTR)
+        ;
+}
+
 static int child_fork(struct child_setup *setup, struct program_started *started)
 {
     CLEANUP_FREE gid_t *groups = NULL;
+    int ready[2];
     int r = groups_read(&groups, &setup->group_count);
+    if (r == 0 && pipe2(ready, O_CLOEXEC) < 0)
+        r = -errno;
     if (r)
         return r;
     setup->groups = groups;
+    setup->ready = ready[1];
     pid_t pid = fork();
     if (pid == 0)
         child_run(setup);
-    if (pid < 0)
-        return -errno;
+    r = pid < 0 ? -errno : 0;
+    close(ready[1]);
+    if (r == 0)
+        child_await(ready[0]);
+    close(ready[0]);
+    if (r)
+        return r;
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0) { /* one whose end we would not see must not run */
         r = -errno;

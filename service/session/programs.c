@@ -52,15 +52,21 @@ static int on_monitor(void *context, uint32_t events)
 
 /* ---- programs ----------------------------------------------------------------------------------------------- */
 
-/* With the user's effective uid: a setuid program in the group is no more killable than by the user himself. The group
+/* kill(2) asks for the sender's real uid, too, so root may stay as the saved one alone. A real uid of the user's would let
+ * him signal us in turn; the highest one is nobody's at all, and where a user namespace does not have it, NOBODY. */
+static int user_become(uid_t uid)
+{
+    return setresuid((uid_t)-2, uid, 0) == 0 ? 0 : setresuid(ACCOUNT_NOBODY, uid, 0);
+}
+
+/* As the user: what has become root in the group, behind sudo(8), is no more killable than by the user himself. The group
  * cannot be somebody else's, as its leader is our child and not yet waited for. */
 void program_signal(const struct program *program, int number)
 {
-    const struct account *account = &program->of->login->account;
-    if (seteuid(account->uid) < 0)
+    if (user_become(program->of->login->account.uid) < 0)
         return;
     (void)killpg(program->pid, number);
-    if (seteuid(0) < 0)
+    if (setresuid(0, 0, 0) < 0)
         abort(); /* cannot happen: the saved uid is root's */
 }
 

@@ -2,6 +2,9 @@
 
 import os
 import pathlib
+import shutil
+import signal
+import sys
 import time
 
 import services
@@ -71,6 +74,21 @@ def forced_command_is_not_signalled():
         time.sleep(0.2)
         program.write(b"\n")
         expect(program.read(b"\n"), b"got\n")
+
+
+def what_has_become_root_is_not_signalled():
+    """A command behind sudo is in the program's group, and is root's."""
+    shell = pathlib.Path("/run/sallyport-test/setuid-shell")
+    shutil.copy(os.path.realpath(sys.executable), shell)
+    os.chmod(shell, 0o4755)
+    become = "import os, time; os.setresuid(0, 0, 0); print(os.getpid(), flush=True); time.sleep(60)"
+    with logged_in() as login:
+        program = login.run(1, EXEC, f"{shell} -I -c '{become}'; true")
+        pid = int(program.read(b"\n"))
+        login.worker.send("channel_signal", channel=1, name="KILL")
+        time.sleep(0.3)
+        expect(pathlib.Path(f"/proc/{pid}/status").read_text().split("State:")[1].split()[0], "S", "state")
+        os.kill(pid, signal.SIGKILL)
 
 
 def login_shell_is_told_so():
@@ -349,7 +367,7 @@ def match_is_for_the_user():
 def tests():
     plain = [
         command_runs_as_the_user, streams_are_apart, signals_that_are_not_allowed_do_nothing,
-        forced_command_is_not_signalled, login_shell_is_told_so, environment_is_ours, accepted_variables_arrive,
+        forced_command_is_not_signalled, what_has_become_root_is_not_signalled, login_shell_is_told_so, environment_is_ours, accepted_variables_arrive,
         variables_are_bounded, set_env_goes_over_the_client, variables_of_modules_arrive, pty_is_the_users,
         pty_modes_are_applied, malformed_modes_refuse_the_terminal, terminal_is_interactive,
         no_terminal_with_permit_tty_no, second_terminal_of_a_channel_is_refused,
