@@ -327,10 +327,10 @@ def helper_has_become_the_user():
     authorize("alice", KEY.line())
     with Login("alice") as login:
         expect(login.publickey(KEY, sign=False).name, "auth_pk_ok")
-        expect(helper_facts(login), ("2001", "2001 3001", "0000000000000000", "1"))
+        expect(helper_facts(login), ("2001", "2001 3001", "0000000000000000", "1", "2"))
     with Login("nobody-here") as login:
         login.publickey(KEY, sign=False)
-        expect(helper_facts(login), ("65534", "", "0000000000000000", "1"))
+        expect(helper_facts(login), ("65534", "", "0000000000000000", "1", "2"))
 
 
 def helper_facts(login):
@@ -338,7 +338,8 @@ def helper_facts(login):
     expect(len(children), 1, "helpers")
     lines = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{children[0]}/status").read_text().splitlines())
     expect(len(set(lines["Uid"].split())), 1, "uids")
-    return lines["Uid"].split()[0], lines["Groups"].strip(), lines["CapEff"].strip(), lines["NoNewPrivs"].strip()
+    numbers = [lines[name].strip() for name in ("Groups", "CapEff", "NoNewPrivs", "Seccomp")]
+    return lines["Uid"].split()[0], *numbers
 
 
 def tests():
