@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,6 +44,7 @@ struct acceptor {
     size_t count;
     int listen_fd;
     uid_t monitor_uid;
+    struct rlimit descriptors; /* as we were started: what a login process gets back */
 };
 
 static void monitor_drop(struct acceptor *a)
@@ -94,7 +96,7 @@ static int on_child_exit(void *context, uint32_t events)
 }
 
 /* In the child: descriptors 3, 4, 5 and nothing else; no environment of ours; signals as exec expects them. */
-NORETURN static void login_exec(const int fds[3])
+NORETURN static void login_exec(const struct acceptor *a, const int fds[3])
 {
     static const char *const argv[] = {"sallyport-session", "--login", NULL};
     static const char *const envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -112,6 +114,7 @@ NORETURN static void login_exec(const int fds[3])
             _exit(126);
     if (close_range(LOGIN_FD_SNAPSHOT + 1, ~0U, 0) < 0)
         _exit(126);
+    (void)setrlimit(RLIMIT_NOFILE, &a->descriptors);
     execve("/proc/self/exe", (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
     _exit(127);
 }
@@ -134,7 +137,7 @@ static int child_start(struct acceptor *a, uint64_t connection, const int fds[3]
     *child = (struct child){.acceptor = a, .connection = connection, .pidfd = -1};
     child->pid = fork();
     if (child->pid == 0)
-        login_exec(fds);
+        login_exec(a, fds);
     if (child->pid < 0)
         return -errno;
     int r = child_watch(a, child);
@@ -227,13 +230,29 @@ static int on_connect(void *context, uint32_t events)
     return loop_add(a->loop, fd, EPOLLIN, on_monitor, a, &a->monitor_source);
 }
 
+/* One for each login process, and for a fork's moment the monitor's three. Without them a monitor's message would arrive
+ * without its descriptors, and the link would be given up. */
+static int descriptors_raise(struct acceptor *a)
+{
+    const rlim_t wanted = ACCEPTOR_LOGINS_MAX + 64;
+    if (getrlimit(RLIMIT_NOFILE, &a->descriptors) < 0)
+        return -errno;
+    struct rlimit raised = a->descriptors;
+    if (raised.rlim_cur >= wanted)
+        return 0;
+    raised.rlim_cur = raised.rlim_max < wanted ? raised.rlim_max : wanted;
+    return setrlimit(RLIMIT_NOFILE, &raised) < 0 ? -errno : 0;
+}
+
 static int acceptor_run(struct acceptor *a)
 {
     a->inbox = calloc(1, sizeof *a->inbox);
     if (!a->inbox)
         return -ENOMEM;
     fd_set_nonblocking(a->listen_fd);
-    int r = loop_new(&a->loop);
+    int r = descriptors_raise(a);
+    if (r == 0)
+        r = loop_new(&a->loop);
     if (r == 0)
         r = loop_add(a->loop, a->listen_fd, EPOLLIN, on_connect, a, NULL);
     return r ? r : loop_run(a->loop);

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -17,6 +18,9 @@ PATH = pathlib.Path("/run/sallyport-test/session.sock")
 
 
 class Acceptor:
+    def __init__(self, descriptors=None):
+        self.descriptors = descriptors  # the soft limit to start with
+
     def __enter__(self):
         PATH.unlink(missing_ok=True)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -26,6 +30,8 @@ class Acceptor:
 
         def place():
             os.dup2(self.socket.fileno(), 3)
+            if self.descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
             os.environ["LISTEN_PID"] = str(os.getpid())
 
         # LISTEN_PID has to be the number of the process that the shell becomes.
@@ -72,6 +78,23 @@ def login_process_is_started_and_its_end_told():
         worker.close()
         message = link.receive()
         expect((message.name, message.v_connection, message.v_status), ("login_exited", 5, 0))
+
+
+def logins_are_not_bounded_by_a_soft_limit():
+    with Acceptor(descriptors=24) as acceptor:
+        link = acceptor.connect(MONITOR_UID)
+        logins = [start(link, number) for number in range(40)]
+        for _, worker in logins:
+            worker.send("auth_none")
+            expect(worker.receive().name, "auth_failure")
+        children = pathlib.Path(f"/proc/{acceptor.process.pid}/task/{acceptor.process.pid}/children").read_text().split()
+        expect(len(children), 40, "login processes")
+        for line in pathlib.Path(f"/proc/{children[0]}/limits").read_text().splitlines():
+            if line.startswith("Max open files"):
+                expect(line.split()[3], "24", "a login process's soft limit")
+        for monitor, worker in logins:
+            monitor.close()
+            worker.close()
 
 
 def strangers_are_turned_away():
@@ -147,5 +170,6 @@ def login_process_has_nothing_of_the_loop():
 
 def tests():
     return [(function.__name__, function, (), {}) for function in (
-        login_process_is_started_and_its_end_told, strangers_are_turned_away, stop_kills, new_monitor_replaces_the_old,
-        illegal_messages_end_the_link_and_not_the_loop, login_process_has_nothing_of_the_loop)]
+        login_process_is_started_and_its_end_told, logins_are_not_bounded_by_a_soft_limit,
+        strangers_are_turned_away, stop_kills, new_monitor_replaces_the_old, illegal_messages_end_the_link_and_not_the_loop,
+        login_process_has_nothing_of_the_loop)]
