@@ -161,6 +161,7 @@ void rig_close(struct rig *r)
     }
     link_inbox_wipe(&r->inbox);
     close(r->notify);
+    assert_int_equal(rig_log_count(r, "Sanitizer") + rig_log_count(r, "runtime error"), 0);
     directory_remove(r);
     free(r);
 }
