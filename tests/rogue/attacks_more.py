@@ -10,6 +10,7 @@ from attacks import attack
 from ipc import Closed, encode, string
 from ssh import Exchange
 
+REAP = 4.0  # seconds after which the monitor forgets a worker whose zygote says nothing of its end
 PATIENCE = 10.0  # seconds that a client may have to wait while somebody else misbehaves
 
 
@@ -80,7 +81,7 @@ def large_exchange(c, language=28000):
 def large_transcripts_of_many_at_once(c):
     """More octets than one link may queue. The signer must neither be given up nor anybody refused."""
     before = c.stack.logs().count("service_lost")
-    connections = [c] + [c.stack.connect() for _ in range(150)]
+    connections = [c] + [c.stack.connect() for _ in range(90)]
     asked = [(connection, large_exchange(connection)) for connection in connections]
     for connection, exchange in asked:
         connection.link.send("ask_signature", transcript=exchange.transcript())
@@ -105,3 +106,17 @@ def a_login_that_only_the_log_has_seen(c):
     for row in said:
         assert row["event"] == "claim" and row["program"] == "worker", row
         assert row["message"].startswith("worker: ") and row["peer"] == "127.0.0.1" and "user" not in row, row
+
+
+@attack
+def clients_that_go_while_their_transcripts_wait(c):
+    time.sleep(REAP)  # those of the attack before still count for MaxStartups
+    connections = [c.stack.connect() for _ in range(90)]
+    for connection in connections:
+        connection.link.send("ask_signature", transcript=large_exchange(connection).transcript())
+    for connection in connections[::2]:
+        connection.close()
+    for connection in connections[1::2]:
+        connection.expect("signature")
+        connection.close()
+    c.exchange()
