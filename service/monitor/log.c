@@ -124,12 +124,23 @@ static void suppressed_report(struct log_writer *w)
                                       .text = sp_text(text)});
 }
 
+/* Who tried to come in and who did is written whatever else is going on: strangers make records by knocking, and must not
+ * hide a login behind them. What a try costs, and MaxStartups and MaxAuthTries, bound these. */
+static bool is_never_suppressed(const struct record *record)
+{
+    return strcmp(record->program, "monitor") == 0 &&
+           (strcmp(record->event, "login") == 0 || strcmp(record->event, "auth") == 0);
+}
+
 void log_write(struct log_writer *w, const struct record *record)
 {
     if (record->level > w->level)
         return;
-    if (!bucket_take(&w->bucket, &all_records, clock_ms()))
-        return;
+    if (!bucket_take(&w->bucket, &all_records, clock_ms())) {
+        if (!is_never_suppressed(record))
+            return;
+        w->bucket.dropped--; /* it is not */
+    }
     if (w->bucket.dropped != 0)
         suppressed_report(w);
     record_output(w, record);

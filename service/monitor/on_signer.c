@@ -30,7 +30,7 @@ static void sign_wait(struct connection *c)
     queue->last = c;
 }
 
-void signature_forget(struct connection *c)
+static void sign_wait_no_more(struct connection *c)
 {
     struct sign_queue *queue = &c->monitor->sign_queue;
     struct connection_sign *sign = &c->sign;
@@ -75,7 +75,7 @@ static void on_room(struct monitor *m)
 {
     while (m->sign_queue.first && signer_has_room(m)) {
         struct connection *c = m->sign_queue.first;
-        signature_forget(c);
+        sign_wait_no_more(c);
         if (c->generation->at_signer)
             sign_send(c);
     }
@@ -94,13 +94,14 @@ static void on_lost(struct monitor *m)
 {
     generations_signer_lost(m);
     while (m->sign_queue.first) /* the next signer is told when it knows their generations */
-        signature_forget(m->sign_queue.first);
+        sign_wait_no_more(m->sign_queue.first);
     for (struct connection *c = m->connections.first; c; c = c->next)
         c->sign.sent = false;
 }
 
 static void sign_forget(struct connection *c)
 {
+    sign_wait_no_more(c);
     if (c->sign.transcript)
         explicit_bzero(c->sign.transcript, c->sign.size); /* it holds the exchange's shared secret */
     free(c->sign.transcript);

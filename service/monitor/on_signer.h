@@ -12,5 +12,3 @@ struct sign_queue {
 
 /* The signer knows that generation (again): sends it what its connections wait for. */
 void signatures_resend(struct monitor *m, struct generation *g);
-/* The connection goes: it waits no more. */
-void signature_forget(struct connection *c);

@@ -130,7 +130,6 @@ void record_end(struct connection *c)
 
 void on_connection_finished(struct connection *c)
 {
-    signature_forget(c);
     connection_abandon_sign(c);
     if (c->events.dropped != 0)
         monitor_say(c->monitor, c, LOG_LEVEL_WARNING, "log_suppressed",

@@ -394,6 +394,41 @@ static void a_transcript_that_killed_two_signers_is_not_sent_again(void **state)
     rig_close(r);
 }
 
+/* More than the signer's link may queue: they wait with their connections, and those that go meanwhile leave no trace. */
+static void who_leaves_the_queue_for_the_signer_takes_nobody_along(void **state)
+{
+    enum { MANY = 40 };
+    static uint8_t large[48000];
+    struct rig *r = rig_open("MaxStartups 100:30:100");
+    struct rig_connection c[MANY];
+    size_t asked = 0, answered = 0;
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) {
+        rig_connect(r, &c[i]);
+        assert_int_equal(
+            link_send(&c[i].worker, ask_signature, .transcript = sp_span_of(large, sizeof large)), 0);
+    }
+    rig_expect_silence(r, &c[0].worker, PHASE_START); /* the signer does not read: by now they wait */
+    for (size_t i = 0; i < MANY; i += 2)
+        rig_hang_up(&c[i]);
+    rig_expect_silence(r, &c[1].worker, PHASE_START);
+    while (link_wait(&r->links[RIG_SIGNER], PHASE_ANY, &r->inbox, 1000) == 0) {
+        asked += r->inbox.row->number == MSG_sign;
+        if (r->inbox.row->number != MSG_sign)
+            continue;
+        uint64_t id = r->inbox.body.sign.connection;
+        assert_int_equal(link_send(&r->links[RIG_SIGNER], sign_refused, .connection = id, .reason = 3), 0);
+        answered++;
+    }
+    assert_in_range(answered, MANY / 2, MANY);
+    assert_true(asked < MANY); /* some had gone before they were asked for */
+    for (size_t i = 1; i < MANY; i += 2) {
+        (void)rig_expect(r, &c[i].worker, PHASE_START, MSG_end);
+        rig_hang_up(&c[i]);
+    }
+    rig_close(r);
+}
+
 static void an_answer_nobody_asked_for_is_dropped(void **state)
 {
     struct rig *r = rig_open("");
@@ -642,6 +677,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_crash_makes_its_source_wait),
         cmocka_unit_test(a_new_signer_is_asked_again),
         cmocka_unit_test(a_transcript_that_killed_two_signers_is_not_sent_again),
+        cmocka_unit_test(who_leaves_the_queue_for_the_signer_takes_nobody_along),
         cmocka_unit_test(an_answer_nobody_asked_for_is_dropped),
         cmocka_unit_test(a_new_offer_of_a_new_signer_reaches_the_zygote),
         cmocka_unit_test(a_client_that_a_dead_zygote_took_along_is_served_by_the_next),

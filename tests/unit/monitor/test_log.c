@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/loop.h"
 #include "monitor/bucket.h"
 #include "monitor/escape.h"
 #include "monitor/log.h"
@@ -244,6 +245,44 @@ static void a_flood_is_counted_not_written(void **state)
     close(writer.fd);
 }
 
+static size_t file_has(int fd, const char *words)
+{
+    off_t size = lseek(fd, 0, SEEK_END);
+    char *text = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+    assert_true(text != MAP_FAILED);
+    size_t count = 0;
+    for (char *at = text; (at = memmem(at, (size_t)(text + size - at), words, strlen(words))); at++)
+        count++;
+    munmap(text, (size_t)size);
+    return count;
+}
+
+static void a_login_is_written_in_the_middle_of_a_flood(void **state)
+{
+    struct record noise = {
+        .level = LOG_LEVEL_INFO, .event = "refused", .program = "monitor", .text = sp_text("noise")};
+    struct record login = {.level = LOG_LEVEL_INFO,
+                           .event = "login",
+                           .program = "monitor",
+                           .text = sp_text("alice has come in")};
+    struct record claim = {
+        .level = LOG_LEVEL_INFO, .event = "login", .program = "worker", .text = sp_text("root has come in")};
+    struct log_writer writer = {.format = LOG_FORMAT_PLAIN, .level = LOG_LEVEL_INFO};
+    (void)state;
+    writer.fd = memfd_create("log", MFD_CLOEXEC);
+    for (size_t i = 0; i < 6000; i++)
+        log_write(&writer, &noise);
+    for (size_t i = 0; i < 50; i++) {
+        writer.bucket.at_ms = clock_ms(); /* empty as of now */
+        writer.bucket.level = 0;
+        log_write(&writer, &login);
+        log_write(&writer, &claim);
+    }
+    assert_int_equal(file_has(writer.fd, "alice has come in"), 50);
+    assert_true(file_has(writer.fd, "root has come in") < 50);
+    close(writer.fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +296,7 @@ int main(void)
         cmocka_unit_test(less_important_records_are_left_out),
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
         cmocka_unit_test(a_flood_is_counted_not_written),
+        cmocka_unit_test(a_login_is_written_in_the_middle_of_a_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
