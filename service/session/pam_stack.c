@@ -173,9 +173,9 @@ static enum sp_verdict credentials_establish(struct login *login)
                  strerror(errno));
         return SP_VERDICT_BAD;
     }
-    enum sp_verdict verdict = stage_ended(login, pam_setcred(login->pam.handle, PAM_ESTABLISH_CRED));
-    login->pam.has_credentials = verdict == SP_VERDICT_GOOD;
-    return verdict;
+    int code = pam_setcred(login->pam.handle, PAM_ESTABLISH_CRED);
+    login->pam.has_credentials = code == PAM_SUCCESS;
+    return stage_ended(login, code);
 }
 
 enum sp_verdict pam_stack_open_session(struct login *login)

@@ -241,6 +241,16 @@ def changed_user_name_is_refused():
         assert any(event.v_name == b"pam_user_changed" for event in login.events), login.events
 
 
+def credentials_of_a_changed_user_name_are_taken_back():
+    services.log_clear()
+    with Login("alice", service="cred") as login:
+        expect(login.password("right").name, "auth_over")
+        login.monitor_read()
+        expect(login.succeeded, None)
+        login.closed()
+    expect(services.stages(), ["authenticate", "account", "establish_cred", "delete_cred"])
+
+
 def expired_password_is_changed_in_the_dialogue():
     services.log_clear()
     with Login("alice", service="expired") as login:
@@ -461,7 +471,8 @@ def tests():
         rounds_follow_each_other, empty_prompt_is_given_a_word, control_characters_are_stripped,
         text_before_the_first_prompt_is_kept_back, text_alone_is_a_question_without_prompts,
         new_request_abandons_a_dialogue, endless_questions_end, password_answers_one_prompt_only,
-        changed_user_name_is_refused, expired_password_is_changed_in_the_dialogue,
+        changed_user_name_is_refused, credentials_of_a_changed_user_name_are_taken_back,
+        expired_password_is_changed_in_the_dialogue,
         expired_password_is_changed_by_the_password_method, unix_password_is_changed_when_expired,
         account_denies_with_its_text, account_notice_is_shown, failing_session_ends_the_connection,
         stages_run_in_order_in_one_process, missing_service_denies, pam_directory_of_others_is_refused,

@@ -6,6 +6,7 @@
  *             rounds       two calls, one prompt each                   empty    an empty prompt
  *             text         a text before any prompt, as pam_faillock's  code     a text alone after a prompt, then on
  *             user=NAME    changes PAM_USER                             hang     never returns
+ *             cred=NAME    changes PAM_USER when credentials are established
  *             control      a prompt with control characters             many     asks without end
  *             retry        asks again as long as the answer is wrong     slow     works after alice's answer, then asks on
  *   account   expired      until FILE of state=FILE exists              deny     with a text
@@ -22,6 +23,7 @@
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,8 +189,10 @@ int pam_sm_authenticate(pam_handle_t *handle, int flags, int argc, const char **
 
 int pam_sm_setcred(pam_handle_t *handle, int flags, int argc, const char **argv)
 {
-    note(handle, argc, argv, (unsigned)flags & PAM_DELETE_CRED ? "delete_cred" : "establish_cred");
-    return PAM_SUCCESS;
+    bool delete = (unsigned)flags & PAM_DELETE_CRED;
+    const char *user = argument(argc, argv, "cred");
+    note(handle, argc, argv, delete ? "delete_cred" : "establish_cred");
+    return user && !delete ? pam_set_item(handle, PAM_USER, user) : PAM_SUCCESS;
 }
 
 int pam_sm_acct_mgmt(pam_handle_t *handle, int flags, int argc, const char **argv)

@@ -32,6 +32,7 @@ def services():
         "control": service("control"), "text": service("text"), "code": service("code"), "many": service("many"),
         "retry": service("retry"), "slow": service("slow"),
         "hang": service("hang"), "user": service("password=right user=bob"),
+        "cred": service("password=right cred=bob"),
         "expired": service("password=right", account="expired"),
         "deny": service("password=right", account="deny"), "notice": service("password=right", account="notice"),
         "nosession": service("password=right", session="fail"), "motd": service("password=right", session="motd"),
