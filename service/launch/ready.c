@@ -1,6 +1,7 @@
 /* Readiness. Input: the monitor's sd_notify(3) datagrams. Output: the line on standard error that scripts wait for, and
  * the file of addresses. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,6 +11,18 @@
 
 #define ADDRESS_MAX 128
 
+/* Made new, by whatever name: in a directory that others may write to, a link would have root write elsewhere. */
+static FILE *file_new(const char *path)
+{
+    if (unlink(path) < 0 && errno != ENOENT)
+        return NULL;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (fd >= 0 && !file)
+        close(fd);
+    return file;
+}
+
 /* One address per line; renamed into place, so that it is whole when it is there. */
 static int ready_file_write(const struct launch *l)
 {
@@ -17,7 +30,7 @@ static int ready_file_write(const struct launch *l)
     int size = snprintf(fresh, sizeof fresh, "%s.new", l->options.ready_file);
     if (size < 0 || (size_t)size >= sizeof fresh)
         return -ENAMETOOLONG;
-    FILE *file = fopen(fresh, "we");
+    FILE *file = file_new(fresh);
     if (!file)
         return -errno;
     for (size_t i = 0; i < l->network.count; i++) {

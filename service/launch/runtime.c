@@ -47,7 +47,9 @@ static int directory_open(struct launch *l)
             return -errno;
         l->runtime_made = true;
     }
-    l->runtime_fd = open(l->runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* What we have just made is no link; one that was there may be its administrator's. */
+    l->runtime_fd =
+        open(l->runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (l->runtime_made ? O_NOFOLLOW : 0));
     if (l->runtime_fd < 0 || (l->runtime_made && fchmod(l->runtime_fd, 0711) < 0))
         return -errno;
     int r = directory_check(l);
@@ -120,16 +122,19 @@ void runtime_close(struct launch *l)
         (void)rmdir(l->runtime_dir);
 }
 
+static int state_make(const char *path, const struct launch_ids *signer)
+{
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 || fchown(fd, signer->uid, signer->gid) < 0 ? -errno : 0;
+}
+
 /* Made as an installed system has it. One that is there already is left as its administrator made it. */
 int state_open(const struct launch *l)
 {
     const char *path = l->options.state_dir;
-    const struct launch_ids *signer = &l->ids[USER_SIGNER];
-    int r = 0;
-    if (mkdir(path, 0700) < 0)
-        r = errno == EEXIST ? 0 : -errno;
-    else if (chown(path, signer->uid, signer->gid) < 0)
-        r = -errno;
+    int r = state_make(path, &l->ids[USER_SIGNER]);
     if (r)
         launch_say("%s: cannot make the signer's directory: %s", path, strerror(-r));
     return r;
