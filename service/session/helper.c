@@ -94,9 +94,12 @@ void helper_stop(pid_t *pid)
 {
     if (*pid <= 0)
         return;
-    /* Our own child, not yet waited for: the number cannot be anybody else's. */
-    (void)kill(*pid, SIGKILL);
-    while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    /* A PAM module may have waited for every child there is, or ignored SIGCHLD for a while: then the number may be somebody
+     * else's by now. A child that runs, and is ours, keeps it until we have waited for it. */
+    if (waitpid(*pid, NULL, WNOHANG) == 0) {
+        (void)kill(*pid, SIGKILL);
+        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
     *pid = 0;
 }
