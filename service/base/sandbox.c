@@ -70,15 +70,26 @@ static int root_is_lost(uid_t uid)
     return 0;
 }
 
+/* The kernel forgets PR_SET_PDEATHSIG with the ids; who asked to end with its parent still does. */
+static int ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
+{
+    int parent_death = 0;
+    if (prctl(PR_GET_PDEATHSIG, &parent_death, 0, 0, 0) < 0)
+        return -errno;
+    if (setgroups(group_count, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        return -errno;
+    return prctl(PR_SET_PDEATHSIG, parent_death, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
 {
     if (uid == (uid_t)-1 || gid == (gid_t)-1) /* setresuid() reads -1 as "leave as it is" */
         return -EINVAL;
     if (ids_verify(uid, gid) == 0 && groups_verify(groups, group_count) == 0)
         return root_is_lost(uid);
-    if (setgroups(group_count, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-        return -errno;
-    int r = ids_verify(uid, gid);
+    int r = ids_set(uid, gid, groups, group_count);
+    if (r == 0)
+        r = ids_verify(uid, gid);
     if (r == 0)
         r = groups_verify(groups, group_count);
     if (r == 0)

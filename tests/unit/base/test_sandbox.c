@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <net/if.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -67,6 +68,23 @@ static void become_keeps_no_group_of_before(void **state)
     if (!is_root())
         skip();
     child_holds(run_become_without_groups, NULL);
+}
+
+static void run_become_bound(const void *argument)
+{
+    int number = 0;
+    (void)argument;
+    CHILD_REQUIRE(prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0);
+    CHILD_REQUIRE(sandbox_become(SOME_UID, SOME_GID, NULL, 0) == 0);
+    CHILD_REQUIRE(prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0) == 0 && number == SIGTERM);
+}
+
+static void become_keeps_the_bond_to_the_parent(void **state)
+{
+    (void)state;
+    if (!is_root())
+        skip();
+    child_holds(run_become_bound, NULL);
 }
 
 /* Securebits that keep capabilities across setresuid(2): the process would still be root in all but name. */
@@ -304,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(become_sets_every_id_for_good),
         cmocka_unit_test(become_keeps_no_group_of_before),
+        cmocka_unit_test(become_keeps_the_bond_to_the_parent),
         cmocka_unit_test(become_notices_that_root_is_not_lost),
         cmocka_unit_test(become_refuses_the_id_that_means_unchanged),
         cmocka_unit_test(become_fails_without_the_right),
