@@ -103,25 +103,23 @@ static int own_directory(char dir[PATH_MAX])
     return 0;
 }
 
-static int launch_run(struct launch *l)
+/* Each step says what is wrong. */
+static int launch_set_up(struct launch *l)
 {
-    static const int signals[] = {SIGCHLD, SIGHUP, SIGTERM, SIGINT, 0};
-    /* 1. Nothing of our caller's goes further. */
-    if (close_range(3, ~0u, 0) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-        return -errno;
-    umask(022); /* users' own programs will inherit it */
-    int r = own_directory(l->program_dir);
-    /* 2. Whom the programs run as. */
+    /* 1. Whom the programs run as. */
     ids_find(l->ids);
     ids_report(l->ids);
-    /* 3. The directory where they meet, the configuration, the network, the signer's memory. */
-    if (r == 0)
-        r = runtime_open(l);
+    /* 2. The directory where they meet, the configuration, the network, the signer's memory. */
+    int r = runtime_open(l);
     if (r == 0)
         r = configuration_open(l);
-    if (r == 0)
-        r = state_open(l);
-    /* 4. The loop, and then the programs. */
+    return r ? r : state_open(l);
+}
+
+static int launch_serve(struct launch *l)
+{
+    static const int signals[] = {SIGCHLD, SIGHUP, SIGTERM, SIGINT, 0};
+    int r = own_directory(l->program_dir);
     if (r == 0)
         r = loop_new(&l->loop);
     if (r == 0)
@@ -135,6 +133,17 @@ static int launch_run(struct launch *l)
     if (r < 0)
         launch_say("cannot go on: %s", strerror(-r));
     return r;
+}
+
+/* Nothing of our caller's goes further; what comes from us, however far it strays, stays ours to end. */
+static int caller_forget(void)
+{
+    umask(022); /* users' own programs will inherit it */
+    if (close_range(3, ~0u, 0) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+        launch_say("cannot start: %s", strerror(errno));
+        return -errno;
+    }
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -156,7 +165,11 @@ int main(int argc, char **argv)
         launch_say("sallyport-launch has to be started by root: it starts each program as a user of its own");
         return 1;
     }
-    int r = launch_run(l);
+    int r = caller_forget();
+    if (r == 0)
+        r = launch_set_up(l);
+    if (r == 0)
+        r = launch_serve(l);
     everything_stop(l);
     runtime_close(l);
     listen_close(&l->network);
