@@ -56,7 +56,6 @@ static bool client_admit(struct monitor *m, const struct client *client)
     if (verdict == ADMISSION_E_REPLACE) {
         struct connection *c = ticket_holder(victim);
         c->end.word = "replaced";
-        (void)service_send(&m->zygote, stop_worker, .connection = c->id); /* its place is needed now */
         connection_drop_login(c);
         connection_finish(c);
         return true;

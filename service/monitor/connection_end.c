@@ -49,7 +49,6 @@ void connection_illegal(struct connection *c, const char *complaint)
                 complaint);
     if (!c->end.word)
         c->end.word = "illegal";
-    (void)service_send(&c->monitor->zygote, stop_worker, .connection = c->id);
     connection_drop_login(c);
     connection_finish(c);
 }
@@ -82,7 +81,6 @@ static void on_ending_over(struct connection *c)
 {
     monitor_say(c->monitor, c, LOG_LEVEL_WARNING, "worker_stopped",
                 "The worker did not end in time and is stopped");
-    (void)service_send(&c->monitor->zygote, stop_worker, .connection = c->id);
     connection_finish(c);
 }
 

@@ -53,7 +53,8 @@ static void connection_release(struct connection *c)
     watch_close(&c->worker);
     watch_close(&c->session);
     cleanup_close(&c->client_fd);
-    c->client_fd = -1;
+    cleanup_close(&c->process_fd);
+    c->client_fd = c->process_fd = -1;
     if (c->sign.transcript)
         explicit_bzero(c->sign.transcript, c->sign.size);
     free(c->sign.transcript);
@@ -85,6 +86,9 @@ void connection_finish(struct connection *c)
     if (c->gone)
         return;
     c->gone = true;
+    /* A worker of ours ends when its link does; one that is no more ours must not live on with the client's socket. */
+    if (!c->worker_exited)
+        connection_stop_worker(c);
     on_connection_finished(c);
     table_remove(&m->connections, c);
     admission_leave(&m->admission, &c->ticket, clock_ms());
@@ -157,7 +161,7 @@ int connection_new(struct monitor *m, int client_fd, const struct address *remot
     if (!c)
         return -ENOMEM;
     c->monitor = m;
-    c->worker.link.fd = c->session.link.fd = c->client_fd = -1;
+    c->worker.link.fd = c->session.link.fd = c->client_fd = c->process_fd = -1;
     int r = admission_enter(&m->admission, source, &c->ticket);
     if (r == 0)
         r = connection_open_worker(c, worker_fd);

@@ -60,6 +60,7 @@ struct connection {
     sd_event_source *timer; /* owned, as the other sources in it */
     struct watch worker, session;
     int client_fd; /* until the worker has shown that it lives; -1 afterwards */
+    int process_fd; /* its worker's process, for connection_stop_worker(); -1: not told */
     bool gone;     /* out of the table, freed when the loop turns */
     bool login_started, invalid_user, worker_exited, served_again;
     struct admission_ticket ticket;

@@ -10,6 +10,8 @@ int on_connection_timer(sd_event_source *source, uint64_t usec, void *context);
 
 /* Its login process has closed its link. */
 void connection_login_gone(struct connection *c);
+/* Its worker's process has to go now, whichever zygote forked it. */
+void connection_stop_worker(struct connection *c);
 /* Nobody waits for its signature any more. */
 void connection_abandon_sign(struct connection *c);
 /* Last call before its memory goes: logs the end. */

@@ -43,6 +43,26 @@ static void crash_note(struct connection *c, uint32_t status)
     admission_penalise(&c->monitor->admission, &c->source, clock_ms());
 }
 
+/*
+ * Only to be handed back: whatever it is, the zygote can do nothing with it that it could not do anyway.
+ */
+static void on_worker_started(struct monitor *m, const union msg_body *body)
+{
+    struct connection *c = connection_find(m, body->worker_started.connection);
+    if (!c)
+        return; /* gone already; the inbox closes it */
+    cleanup_close(&c->process_fd);
+    c->process_fd = link_take_fd(m->inbox, 0);
+}
+
+void connection_stop_worker(struct connection *c)
+{
+    if (c->process_fd < 0)
+        (void)service_send(&c->monitor->zygote, stop_worker, .connection = c->id);
+    else
+        (void)service_send_with(&c->monitor->zygote, &c->process_fd, 1, stop_process, .connection = c->id);
+}
+
 /* Its link says more reliably that it has gone; this says how. */
 static void on_worker_exited(struct monitor *m, const union msg_body *body)
 {
@@ -69,6 +89,7 @@ static void on_unprepared(struct monitor *m, const union msg_body *body)
 static const struct service_handler handlers[] = {
     {MSG_prepared, on_prepared},
     {MSG_unprepared, on_unprepared},
+    {MSG_worker_started, on_worker_started},
     {MSG_worker_exited, on_worker_exited},
 };
 

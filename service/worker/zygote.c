@@ -13,7 +13,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/loop.h"
@@ -93,6 +95,15 @@ static int on_prepare(struct zygote *z)
         z, link_send(&z->monitor, unprepared, .generation = message.generation, .why = sp_text(why)));
 }
 
+/* Hands the monitor what it needs to have the worker stopped when this zygote is gone. */
+static int worker_announce(struct zygote *z, pid_t pid, uint64_t connection)
+{
+    CLEANUP_CLOSE int process = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+    if (process < 0)
+        return -errno;
+    return monitor_told(z, link_send_with(&z->monitor, &process, 1, worker_started, .connection = connection));
+}
+
 static int on_serve(struct zygote *z)
 {
     CLEANUP_CLOSE int client = link_take_fd(&z->inbox, 0);
@@ -112,21 +123,33 @@ static int on_serve(struct zygote *z)
     pid_t pid = fork();
     if (pid == 0)
         worker_run(&birth);
-    if (pid < 0)
+    if (pid < 0) {
         log_say(&z->log, LOG_LEVEL_ERROR, "not_served", "no worker: fork: %s", strerror(errno));
-    else
-        children_add(&z->children, pid, birth.serve.connection);
-    return 0;
+        return 0;
+    }
+    children_add(&z->children, pid, birth.serve.connection);
+    return worker_announce(z, pid, birth.serve.connection);
 }
 
 /* The monitor may end any connection of its own; the pid is a child's that was not reaped yet, so it is still that one. */
-static int on_stop_worker(struct zygote *z)
+static int stop_child(struct zygote *z, uint64_t connection)
 {
-    struct child *child = children_find(&z->children, z->inbox.body.stop_worker.connection);
+    struct child *child = children_find(&z->children, connection);
     if (!child)
         return 0;
     child->stopped = true;
     return kill(child->pid, SIGKILL) < 0 ? -errno : 0;
+}
+
+/* Another zygote's worker. The kernel lets this process signal none but those of its own user, which workers alone are. */
+static int on_stop_process(struct zygote *z)
+{
+    CLEANUP_CLOSE int process = link_take_fd(&z->inbox, 0);
+    if (children_find(&z->children, z->inbox.body.stop_process.connection))
+        return stop_child(z, z->inbox.body.stop_process.connection);
+    if (syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+        log_say(&z->log, LOG_LEVEL_ERROR, "not_stopped", "a worker cannot be stopped: %s", strerror(errno));
+    return 0;
 }
 
 static int on_message(struct zygote *z)
@@ -136,7 +159,9 @@ static int on_message(struct zygote *z)
     if (z->inbox.row->number == MSG_serve)
         return on_serve(z);
     if (z->inbox.row->number == MSG_stop_worker)
-        return on_stop_worker(z);
+        return stop_child(z, z->inbox.body.stop_worker.connection);
+    if (z->inbox.row->number == MSG_stop_process)
+        return on_stop_process(z);
     monitor_drop(z, "it sent what a zygote does not take");
     return 0;
 }

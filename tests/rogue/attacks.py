@@ -2,7 +2,9 @@
 worst, and asserts that it was refused. The runner then asserts that the next honest login works."""
 
 import os
+import signal
 import socket
+import subprocess
 
 from ipc import Closed, ROWS, encode, fields_encode, string
 from ssh import Exchange, kexinit, MARKERS
@@ -61,6 +63,23 @@ def a_bare_hash(c):
 def staying_after_having_been_told_to_go(c):
     c.link.send("ask_signature", transcript=os.urandom(32))
     c.must_end(patient=True)
+
+
+@attack
+def staying_when_the_zygote_that_could_stop_it_has_gone(c):
+    """The monitor hands the process back to whoever is the zygote by then."""
+    process = subprocess.Popen(["sleep", "60"])
+    pidfd = os.pidfd_open(process.pid)
+    c.stack.zygote.send("worker_started", fds=[pidfd], connection=c.number)
+    os.close(pidfd)
+    c.link.send_bytes(b"\x7f\x7f")
+    c.must_end(patient=True)
+    message = c.stack.zygote.receive(10)
+    while message.name != "stop_process" or message.values["connection"] != c.number:
+        message = c.stack.zygote.receive(10)
+    signal.pidfd_send_signal(message.fds[0], signal.SIGKILL)
+    os.close(message.fds[0])
+    assert process.wait(10) == -signal.SIGKILL
 
 
 @attack
