@@ -106,7 +106,8 @@ class Server:
         ready.unlink(missing_ok=True)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", **self.environment}
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([*wrap, str(LAUNCH), "-f", str(self.path), "--ready-file", str(ready)],
+            self.process = subprocess.Popen([*wrap, str(LAUNCH), "-f", str(self.path), "--state-dir",
+                                             str(self.directory / "state"), "--ready-file", str(ready)],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         until = time.monotonic() + seconds
         while not ready.exists():

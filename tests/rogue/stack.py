@@ -119,12 +119,18 @@ class Stack:
         self.processes.append(process)
         return process
 
+    def state_directory(self):
+        path = os.path.join(self.directory, "state")
+        os.mkdir(path, 0o700)
+        os.chown(path, *(int(x) for x in self.ids["signer"].split(":")))
+        return path
+
     def run(self):
         monitor_uid = self.ids["monitor"].split(":")[0]
         signer, session = self.listener("signer"), self.listener("session")
         self.worker_listener = self.listener("worker")
         self.start(signer, self.program("signer/sallyport-signer"), "--user", self.ids["signer"], "--monitor-uid",
-                   monitor_uid, "--token-program", self.program("token/sallyport-token"))
+                   monitor_uid, "--token-program", self.program("token/sallyport-token"), "--state-dir", self.state_directory())
         self.start(session, self.program("session/sallyport-session"), "--monitor-uid", monitor_uid)
         self.monitor = self.start(None, self.program("monitor/sallyportd"), "-D", "-f", self.config, "--runtime-dir",
                                   self.directory, "--user", self.ids["monitor"])

@@ -19,7 +19,7 @@
 
 #define PATIENCE_MS 10000
 #define SILENCE_MS 150
-#define MONITOR_ID 61184
+#define MONITOR_ID 60744
 
 static const char *program;
 
