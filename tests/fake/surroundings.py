@@ -146,7 +146,7 @@ class Login:
         self.send("channel_done", channel=values["channel"], ok=False)
 
     def on_channel_run(self, values):
-        command = values["command"].decode() or "exec /bin/sh"
+        command = {"": "exec /bin/sh", "sftp": "exec /usr/lib/openssh/sftp-server"}.get(values["command"].decode(), values["command"].decode())
         child = subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE)
         fds = [child.stdin.fileno(), child.stdout.fileno(), child.stderr.fileno()]
