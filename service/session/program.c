@@ -22,6 +22,9 @@
 #define PIPE_OUTPUT (1024 * 1024) /* octets: fewer turns of the worker for the same data */
 #define PIPE_OUTPUT_LESS (256 * 1024)
 #define PIPE_INPUT (256 * 1024)
+/* sftp-server reads 16 KiB for each request that it answers, whatever the request's size, and its queue costs time in the
+ * square of its length: a client with small requests (psftp's are 4 KiB) must not fill it as fast as pipes go. */
+#define PIPE_INPUT_SUBSYSTEM (16 * 1024)
 #define READY_TIMEOUT_MS 1000
 
 static int plan_refuse(struct program_plan *plan, const char *why)
@@ -66,6 +69,7 @@ int program_plan(const struct login *login, enum program_kind kind, struct sp_sp
     made.command = forced ? forced : made.asked;
     made.original = forced ? made.asked : NULL;
     made.forced = forced != NULL;
+    made.subsystem = kind == PROGRAM_SUBSYSTEM;
     if (r == 0 && made.command && strncmp(made.command, "internal-sftp", 13) == 0)
         r = plan_refuse(&made, "internal-sftp is not in this server; name the sftp-server program");
     if (r)
@@ -235,14 +239,14 @@ static int child_fork(struct child_setup *setup, struct program_started *started
     return 0;
 }
 
-static void pipe_grow(int fd, int size, int less)
+static void pipe_resize(int fd, int size, int less)
 {
     if (fcntl(fd, F_SETPIPE_SZ, size) < 0)
         (void)fcntl(fd, F_SETPIPE_SZ, less);
 }
 
 /* ends[i][0] is the program's, ends[i][1] the worker's, which never blocks. */
-static int pipes_open(int ends[3][2])
+static int pipes_open(int ends[3][2], int input_size)
 {
     for (int i = 0; i < 3; i++) {
         int pair[2];
@@ -252,8 +256,8 @@ static int pipes_open(int ends[3][2])
         ends[i][1] = pair[i == 0 ? 1 : 0];
         fd_set_nonblocking(ends[i][1]);
     }
-    pipe_grow(ends[0][1], PIPE_INPUT, PIPE_INPUT);
-    pipe_grow(ends[1][1], PIPE_OUTPUT, PIPE_OUTPUT_LESS);
+    pipe_resize(ends[0][1], input_size, input_size);
+    pipe_resize(ends[1][1], PIPE_OUTPUT, PIPE_OUTPUT_LESS);
     return 0;
 }
 
@@ -266,7 +270,7 @@ static void close_if_open(int fd)
 static int start_on_pipes(struct child_setup *setup, struct program_started *started)
 {
     int ends[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
-    int r = pipes_open(ends);
+    int r = pipes_open(ends, setup->plan->subsystem ? PIPE_INPUT_SUBSYSTEM : PIPE_INPUT);
     for (int i = 0; i < 3; i++)
         setup->fds[i] = ends[i][0];
     if (r == 0)

@@ -21,6 +21,7 @@ struct program_plan {
     const char *command;  /* for the shell's -c; NULL: a login shell */
     const char *original; /* what the client asked for, where something else is forced; NULL otherwise */
     bool forced;
+    bool subsystem;
     char *asked; /* owned: the client's command or the subsystem's */
     char refusal[128];
 };
