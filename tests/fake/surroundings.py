@@ -217,7 +217,7 @@ class Zygote:
         listener.bind(path)
         listener.listen(4)
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", 'exec 3<&"$1"; shift; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh",
+            ["/bin/bash", "-c", 'exec 3<&"$1"; shift; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh",
              str(listener.fileno()), program, *arguments], pass_fds=[listener.fileno()])
         listener.close()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -177,7 +177,7 @@ def terminal_is_interactive():
         program = login.run(1, SHELL)
         program.write(b"stty -echo; PS1=; echo start\n")
         program.read(b"start\r\n")
-        program.write(b"echo meow; cat\n")
+        program.write(b"sh -c 'echo meow; exec cat'\n")  # in the foreground before it says so
         program.read(b"meow\r\n")
         program.write(b"\x03")
         program.read(b"\n")
