@@ -135,6 +135,19 @@ static void channel_release(struct connection *c, struct channel *ch)
     *ch = (struct channel){0};
 }
 
+/*
+ * dbclient looks whether its last channel has gone only after something has come from the server. When it closes the
+ * channel because its own output has drained, nothing comes, and it waits for hours: it is sent an IGNORE then.
+ */
+static int client_nudge(struct connection *c)
+{
+    struct sp_span version = sp_span_of(c->transport.v_c, c->transport.v_c_size);
+    if (version.size == 0 || !memmem(version.data, version.size, "dropbear", 8))
+        return 0;
+    sp_put_text(packet_begin(c, SSH_MSG_IGNORE), ""); /* data */
+    return packet_end(c);
+}
+
 int channel_settle(struct connection *c, struct channel *ch)
 {
     int r = 0;
@@ -144,9 +157,10 @@ int channel_settle(struct connection *c, struct channel *ch)
         r = eof_send(c, ch);
     if (!r && !ch->close_sent && close_is_due(ch))
         r = close_send(c, ch);
-    if (!r && ch->close_sent && ch->close_received && ch->unanswered == 0)
-        channel_release(c, ch);
-    return r;
+    if (r || !ch->close_sent || !ch->close_received || ch->unanswered != 0)
+        return r;
+    channel_release(c, ch);
+    return client_nudge(c);
 }
 
 /* ---- CHANNEL_OPEN -------------------------------------------------------------------------------------------- */
