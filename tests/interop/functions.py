@@ -88,15 +88,12 @@ def put_and_get_100_mb(setting):
 
 
 def rekeys_of_connections(setting, count):
-    """How often each of the last connections has exchanged keys again, from the server's events."""
-    found = []
-
-    def all_ended(event):
-        if event.get("event") == "ended":
-            found.append(int(event.get("rekeys", 0)))
-        return len(found) >= count
-    setting.server.wait_event(all_ended, 15)
-    return found
+    """How often each of the connections accepted since mark() has exchanged keys again, from the server's events."""
+    def ended():
+        begun = {event["connection"] for event in setting.server.events("accepted")}
+        return [int(event["rekeys"]) for event in setting.server.events("ended") if event["connection"] in begun]
+    setting.server.wait_event(lambda _: len(ended()) >= count, 15)
+    return ended()
 
 
 def transfer_with_rekeys(setting, rekey):
