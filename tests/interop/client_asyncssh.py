@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import warnings
 
 from clients import Client, Result
@@ -10,6 +11,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     try:
         import asyncssh
+        import asyncssh.connection
         import asyncssh.encryption
         import asyncssh.kex
         import asyncssh.mac
@@ -26,6 +28,10 @@ class AsyncSSH(Client):
         names = {"kex": asyncssh.kex.get_kex_algs(), "cipher": asyncssh.encryption.get_encryption_algs(),
                  "mac": asyncssh.mac.get_mac_algs(), "host_key": asyncssh.public_key.get_public_key_algs()}
         return {kind: [name.decode() for name in values] for kind, values in names.items()}
+
+    def sends_data_in_exchanges(self):
+        # Debian 12's: a security fix that was carried back lost the line that holds packets back.
+        return "MSG_KEX_LAST" not in inspect.getsource(asyncssh.connection.SSHConnection.send_packet)
 
     @contextlib.asynccontextmanager
     async def connect(self, target, credential, choice=None, rekey=0):

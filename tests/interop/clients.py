@@ -52,6 +52,10 @@ class Client:
     chooses = True  # takes a Choice; otherwise the server is configured to leave it none
     rekeys = True  # can be told to rekey by volume
 
+    def sends_data_in_exchanges(self):
+        """A client that cannot keep quiet during a rekey: such a connection is ended by the server, as it must be."""
+        return False
+
     def offered(self):
         """Its lists as kind -> names, or None: they are read from the KEXINIT that it sends (kexinit.py)."""
         return None
