@@ -1,8 +1,8 @@
 """Claims about what runs after a login: shells, commands, terminals, environment, signals, the end."""
 
-import re
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sys
