@@ -1,5 +1,5 @@
 /*
- * Algorithm names as RFC 4251 section 6 has them, wildcards over them, and growing a list of them. Input: spans of a
+ * Algorithm names as RFC 4251 section 6 has them, and growing a list of them. Input: spans of a
  * configured list. Output: verdicts, and lists in the caller's room.
  */
 #include "policy/names.h"
@@ -7,35 +7,6 @@
 #include <sallyport/wire.h>
 
 #define NAME_MAX_SIZE 64u
-
-/* Walks both at once; on a mismatch it goes back to the latest '*' alone, which is enough, so no recursion. */
-bool policy_wildcard_matches(struct sp_span name, struct sp_span pattern)
-{
-    size_t n = 0, p = 0, star = SIZE_MAX, star_n = 0;
-    while (n < name.size) {
-        if (p < pattern.size && pattern.data[p] == '*') {
-            star = p++;
-            star_n = n;
-        } else if (p < pattern.size && (pattern.data[p] == '?' || pattern.data[p] == name.data[n])) {
-            p++;
-            n++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            n = ++star_n;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size && pattern.data[p] == '*')
-        p++;
-    return p == pattern.size;
-}
-
-bool policy_has_wildcard(struct sp_span name)
-{
-    return name.size != 0 &&
-           (memchr(name.data, '*', name.size) != NULL || memchr(name.data, '?', name.size) != NULL);
-}
 
 bool policy_is_name(struct sp_span name)
 {

@@ -38,7 +38,7 @@ PRINTF_LIKE(2, 3) static int refuse(const struct resolution *r, const char *form
 static bool any_matches(struct sp_span list, struct sp_span pattern)
 {
     while (list.size != 0)
-        if (policy_wildcard_matches(sp_next_name(&list), pattern))
+        if (wildcard_matches(sp_next_name(&list), pattern))
             return true;
     return false;
 }
@@ -47,7 +47,7 @@ static bool exists_elsewhere(enum policy_kind kind, struct sp_span name)
 {
     struct sp_span families = sp_text(policy_elsewhere(kind));
     while (families.size != 0)
-        if (policy_wildcard_matches(name, sp_next_name(&families)))
+        if (wildcard_matches(name, sp_next_name(&families)))
             return true;
     return false;
 }
@@ -57,7 +57,7 @@ static int check_offered(const struct resolution *r, struct sp_span name)
 {
     if (!policy_is_name(name))
         return refuse(r, "expected algorithm names separated by commas, got \"%.*s\"", NAME_ARGS(name));
-    if (policy_has_wildcard(name))
+    if (wildcard_is_in(name))
         return refuse(r, "\"%.*s\": wildcards are possible only behind \"-\"", NAME_ARGS(name));
     if (sp_list_has(r->known, name))
         return 0;
@@ -103,7 +103,7 @@ static void add_all(struct sp_out *wanted, struct sp_span list)
 static bool is_removed(struct sp_span patterns, struct sp_span name)
 {
     while (patterns.size != 0)
-        if (policy_wildcard_matches(name, sp_next_name(&patterns)))
+        if (wildcard_matches(name, sp_next_name(&patterns)))
             return true;
     return false;
 }

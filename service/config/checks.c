@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "config/addresses.h"
+#include "base/addresses.h"
 #include "config/values.h"
 
 typedef int (*check_fn)(const char *argument, struct config_error *why);
@@ -15,7 +15,7 @@ typedef int (*check_fn)(const char *argument, struct config_error *why);
 static int check_port(const char *argument, struct config_error *why)
 {
     uint64_t port = 0;
-    if (value_number(argument, UINT16_MAX, &port)) /* 0: the kernel chooses one */
+    if (decimal_parse(argument, UINT16_MAX, &port)) /* 0: the kernel chooses one */
         return 0;
     return config_complain(why, NULL, "expected a port number from 0 to 65535, got \"%s\"", argument);
 }

@@ -12,7 +12,7 @@
 #include "base/util.h"
 
 #define CONFIG_SNAPSHOT_MAX (1024u * 1024u) /* octets; also of all files read together */
-#define CONFIG_LINE_MAX 8192u
+#define CONFIG_LINE_MAX 8192u               /* octets; what the lexer takes (LEXER_LINE_MAX) */
 #define CONFIG_INCLUDE_DEPTH_MAX 16u
 
 /* Where and what is wrong, for people: "/etc/sallyport/sallyport.conf line 3: ...". */
@@ -108,7 +108,5 @@ int config_print(const struct config *config, int fd) MUST_USE;
 
 /* Pattern lists of sshd_config(5) PATTERNS: *, ?, !; "a,!b*". -1: a negated pattern matched; 0: none; 1: matched. */
 int config_match_patterns(const char *value, const char *patterns);
-/* Address pattern lists with CIDR, as in Match Address and from="...". Same results; -2: malformed list. */
-int config_match_addresses(const char *address, const char *patterns);
 /* One item of AllowUsers or DenyUsers: USER or USER@ADDRESSES, each a pattern. address may be NULL: not known. */
 bool config_match_user(const char *user, const char *address, const char *pattern);

@@ -10,7 +10,7 @@
 
 #include "config/error.h"
 #include "config/foreign.h"
-#include "config/lexer.h"
+#include "base/lexer.h"
 #include "config/match.h"
 #include "config/options.h"
 #include "config/source.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "config/error.h"
-#include "config/lexer.h"
+#include "base/lexer.h"
 
 size_t foreign_count(void);
 const char *foreign_keyword(size_t index); /* index < foreign_count() */

@@ -1,7 +1,7 @@
 /* Files of the configuration: the first one, and those that Include lines name. */
 #pragma once
 
-#include "config/lexer.h"
+#include "base/lexer.h"
 #include "config/source.h"
 
 /* Where an Include that is not absolute looks. */

@@ -7,7 +7,7 @@
 
 #include <strings.h>
 
-#include "config/addresses.h"
+#include "base/addresses.h"
 #include "config/values.h"
 
 struct criterion {
@@ -30,7 +30,7 @@ static bool is_address_list(const char *value)
 static bool is_port(const char *value)
 {
     uint64_t port = 0;
-    return value_number(value, UINT16_MAX, &port) && port != 0;
+    return decimal_parse(value, UINT16_MAX, &port) && port != 0;
 }
 
 static bool holds_user(const char *value, const struct config_who *who)
@@ -53,18 +53,18 @@ static bool holds_group(const char *value, const struct config_who *who)
 
 static bool holds_address(const char *value, const struct config_who *who)
 {
-    return config_match_addresses(who->address, value) == 1;
+    return addresses_match(who->address, value) == 1;
 }
 
 static bool holds_local_address(const char *value, const struct config_who *who)
 {
-    return config_match_addresses(who->local_address, value) == 1;
+    return addresses_match(who->local_address, value) == 1;
 }
 
 static bool holds_local_port(const char *value, const struct config_who *who)
 {
     uint64_t port = 0;
-    return value_number(value, UINT16_MAX, &port) && who->local_port != 0 && port == who->local_port;
+    return decimal_parse(value, UINT16_MAX, &port) && who->local_port != 0 && port == who->local_port;
 }
 
 #define EXPECTED_PATTERNS "patterns separated by commas"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "config/error.h"
-#include "config/lexer.h"
+#include "base/lexer.h"
 
 /* Whether all criteria of the line hold. Checks all of them, whether they hold or not. CONFIG_E_INVALID: *why says what
  * was expected. */

@@ -2,6 +2,7 @@
  * Patterns of sshd_config(5) over names of users and groups. Input: a value, and a list from the configuration or an
  * authorized_keys file. Output: whether it matches, with '!' winning over everything else in the list.
  */
+#include "base/addresses.h"
 #include "config/config.h"
 
 #include <sallyport/wire.h>
@@ -19,7 +20,7 @@ int config_match_patterns(const char *value, const char *patterns)
             pattern.data++;
             pattern.size--;
         }
-        if (!policy_wildcard_matches(name, pattern))
+        if (!wildcard_matches(name, pattern))
             continue;
         if (is_negated)
             return -1;
@@ -33,7 +34,7 @@ bool config_match_user(const char *user, const char *address, const char *patter
 {
     const char *at = strchr(pattern, '@');
     size_t size = at ? (size_t)(at - pattern) : strlen(pattern);
-    if (!policy_wildcard_matches(sp_text(user), sp_span_of(pattern, size)))
+    if (!wildcard_matches(sp_text(user), sp_span_of(pattern, size)))
         return false;
-    return !at || config_match_addresses(address, at + 1) == 1;
+    return !at || addresses_match(address, at + 1) == 1;
 }

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "config/include.h"
-#include "config/lexer.h"
+#include "base/lexer.h"
 
 int source_new(struct config_source **source)
 {

@@ -24,7 +24,7 @@ static size_t take_numbers(const char *text, uint64_t max, uint64_t *numbers, si
             return 0;
         memcpy(part, text, size);
         part[size] = '\0';
-        if (!value_number(part, max, &numbers[i]))
+        if (!decimal_parse(part, max, &numbers[i]))
             return 0;
         if (text[size] == '\0')
             return i + 1;
@@ -71,7 +71,7 @@ static int parse_per_source(const struct lexer_line *line, struct config *config
     uint64_t number = 0;
     bool is_none = line->count == 1 && strcasecmp(line->arguments[0], "none") == 0;
     bool is_number =
-        line->count == 1 && value_number(line->arguments[0], STARTUPS_MAX, &number) && number != 0;
+        line->count == 1 && decimal_parse(line->arguments[0], STARTUPS_MAX, &number) && number != 0;
     if (!is_none && !is_number)
         return config_complain(why, NULL, "expected \"none\" or a number from 1 to %u, got \"%s\"",
                                STARTUPS_MAX, line->rest);
@@ -149,7 +149,7 @@ static bool take_octets(const char *text, uint64_t *octets)
     memcpy(digits, text, size);
     digits[size - (shift != 0 ? 1 : 0)] = '\0';
     uint64_t number = 0;
-    if (!value_number(digits, REKEY_OCTETS_MAX >> shift, &number))
+    if (!decimal_parse(digits, REKEY_OCTETS_MAX >> shift, &number))
         return false;
     *octets = number << shift;
     return *octets == 0 || *octets >= REKEY_OCTETS_MIN;
@@ -161,7 +161,7 @@ static bool take_rekey_time(const char *text, uint32_t *seconds)
         *seconds = 0;
         return true;
     }
-    return value_seconds(text, seconds) && *seconds <= REKEY_SECONDS_MAX;
+    return duration_parse(text, seconds) && *seconds <= REKEY_SECONDS_MAX;
 }
 
 static int parse_rekey_limit(const struct lexer_line *line, struct config *config, struct config_error *why)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "config/error.h"
-#include "config/lexer.h"
+#include "base/lexer.h"
 
 struct special {
     /* Writes the fields of *config only if everything is right. CONFIG_E_INVALID: *why says what was expected. */

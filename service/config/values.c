@@ -18,68 +18,6 @@ void value_clear(struct value *value)
     free(value->owned);
 }
 
-bool value_number(const char *text, uint64_t max, uint64_t *number)
-{
-    uint64_t sum = 0;
-    if (*text == '\0')
-        return false;
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9')
-            return false;
-        uint64_t digit = (uint64_t)(*text - '0');
-        if (digit > max || sum > (max - digit) / 10)
-            return false;
-        sum = sum * 10 + digit;
-    }
-    *number = sum;
-    return true;
-}
-
-static uint32_t unit_seconds(char unit)
-{
-    static const struct {
-        char letter;
-        uint32_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-        if (units[i].letter == (unit | 0x20))
-            return units[i].seconds;
-    return 0;
-}
-
-/* One "90" or "2m"; *text moves behind it. */
-static bool take_seconds(const char **text, uint64_t *seconds)
-{
-    char digits[11];
-    size_t size = strspn(*text, "0123456789");
-    if (size >= sizeof digits)
-        return false;
-    memcpy(digits, *text, size);
-    digits[size] = '\0';
-    uint64_t number = 0;
-    if (!value_number(digits, UINT32_MAX, &number))
-        return false;
-    *text += size;
-    uint32_t unit = **text == '\0' ? 1 : unit_seconds(**text);
-    if (unit == 0)
-        return false;
-    *text += **text == '\0' ? 0 : 1;
-    *seconds += number * unit;
-    return *seconds <= UINT32_MAX;
-}
-
-bool value_seconds(const char *text, uint32_t *seconds)
-{
-    uint64_t sum = 0;
-    if (*text == '\0')
-        return false;
-    while (*text != '\0')
-        if (!take_seconds(&text, &sum))
-            return false;
-    *seconds = (uint32_t)sum;
-    return true;
-}
-
 bool value_is_in(const char *choices, const char *text, struct sp_span *choice)
 {
     size_t size = strlen(text);
@@ -128,7 +66,7 @@ static int parse_number(const struct option *option, const struct lexer_line *li
     if (result != 0)
         return result;
     uint64_t number = 0;
-    if (!value_number(line->arguments[0], option->max, &number) || number < option->min)
+    if (!decimal_parse(line->arguments[0], option->max, &number) || number < option->min)
         return config_complain(why, NULL, "expected %s, got \"%s\"", what, line->arguments[0]);
     value->number = (uint32_t)number;
     return 0;
@@ -145,7 +83,8 @@ static int parse_seconds(const struct option *option, const struct lexer_line *l
     if (result != 0)
         return result;
     uint32_t seconds = 0;
-    bool is_time = strcasecmp(line->arguments[0], "none") == 0 || value_seconds(line->arguments[0], &seconds);
+    bool is_time =
+        strcasecmp(line->arguments[0], "none") == 0 || duration_parse(line->arguments[0], &seconds);
     if (!is_time || seconds < option->min || seconds > option->max)
         return config_complain(why, NULL, "expected %s, got \"%s\"", what, line->arguments[0]);
     value->number = seconds;

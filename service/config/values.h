@@ -1,8 +1,9 @@
 /* Values of options: from a line's arguments, checked, into struct config. */
 #pragma once
 
+#include "base/decimal.h"
+#include "base/lexer.h"
 #include "config/error.h"
-#include "config/lexer.h"
 #include "config/options.h"
 
 #define VALUE_LIST_MAX 4096u /* items of a list, however many lines fill it */
@@ -28,8 +29,4 @@ int value_store(const struct option *option, const struct value *value, bool app
 int value_store_default(const struct option *option, struct config *config) MUST_USE;
 void value_free(const struct option *option, struct config *config);
 
-/* Digits only, at most `max`. */
-bool value_number(const char *text, uint64_t max, uint64_t *number);
-/* sshd_config(5) TIME FORMATS: 90, 2m, 1h30m, 1w2d. */
-bool value_seconds(const char *text, uint32_t *seconds);
 bool value_is_in(const char *choices, const char *text, struct sp_span *choice);

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "config/addresses.h"
+#include "base/addresses.h"
 #include "config/error.h"
 #include "config/values.h"
 
@@ -31,7 +31,7 @@ static int set_local_address(struct config_who *who, const char *value)
 static int set_local_port(struct config_who *who, const char *value)
 {
     uint64_t port = 0;
-    if (!value_number(value, UINT16_MAX, &port) || port == 0)
+    if (!decimal_parse(value, UINT16_MAX, &port) || port == 0)
         return CONFIG_E_INVALID;
     who->local_port = (uint16_t)port;
     return 0;
@@ -118,7 +118,7 @@ int config_listen_address(const char *text, char host[CONFIG_HOST_MAX], uint16_t
     plain[size] = '\0';
     if (!address_parse(plain, &address) || (is_bracketed && !strchr(plain, ':')))
         return CONFIG_E_INVALID;
-    if (*behind != '\0' && (*behind != ':' || !value_number(behind + 1, UINT16_MAX, &number) || number == 0))
+    if (*behind != '\0' && (*behind != ':' || !decimal_parse(behind + 1, UINT16_MAX, &number) || number == 0))
         return CONFIG_E_INVALID;
     memcpy(host, plain, size + 1);
     *port = (uint16_t)number;

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "config/addresses.h"
+#include "base/addresses.h"
 #include "config/config.h"
 #include "policy/policy.h"
 
@@ -20,14 +20,14 @@ static void require(bool promise)
 static void check_addresses(const char *value, const char *list)
 {
     struct address address;
-    int result = config_match_addresses(value, list);
+    int result = addresses_match(value, list);
     require(result >= -2 && result <= 1);
     require((result == -2) == !addresses_are_valid(list, false));
     require(result != 1 || address_parse(value, &address));
     if (addresses_are_valid(list, true))
         require(result != -2);
     if (address_parse(list, &address))
-        require(config_match_addresses(list, list) == 1);
+        require(addresses_match(list, list) == 1);
 }
 
 /* "LIST,!VALUE" never matches, if the value is no pattern and has no comma of its own. */

@@ -12,6 +12,7 @@
 #include <sallyport/registry.h>
 #include <sallyport/wire.h>
 
+#include "base/addresses.h"
 #include "config/config.h"
 
 #include "session/asuser/base64.h"
@@ -103,7 +104,7 @@ static const char *from_objection(const struct search *search, const struct key_
         return NULL;
     if (!text_take(options->from, patterns, sizeof patterns))
         return "from= is too long";
-    switch (config_match_addresses(search->owner->remote_address, patterns)) {
+    switch (addresses_match(search->owner->remote_address, patterns)) {
     case 1:
         return NULL;
     case -2:

@@ -1,11 +1,11 @@
 /* Address lists, -C and ListenAddress. */
 #include "support.h"
 
-#include "config/addresses.h"
+#include "base/addresses.h"
 
 static void matches(const char *address, const char *patterns, int expected)
 {
-    int result = config_match_addresses(address, patterns);
+    int result = addresses_match(address, patterns);
     if (result != expected)
         print_error("%s in %s: %d\n", address ? address : "(unknown)", patterns, result);
     assert_int_equal(result, expected);

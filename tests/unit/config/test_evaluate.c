@@ -253,7 +253,7 @@ static void times_are_in_seconds(void **state)
                 {"1w2d", 777600}, {"1h30", 3630}, {"10S", 10}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         uint32_t seconds = 1;
-        assert_true(value_seconds(rows[i].text, &seconds));
+        assert_true(duration_parse(rows[i].text, &seconds));
         assert_int_equal(seconds, rows[i].seconds);
     }
 }

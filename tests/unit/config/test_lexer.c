@@ -1,7 +1,7 @@
 /* Lines become keyword and arguments as sshd_config(5) has it, and nothing malformed gets through. */
 #include "support.h"
 
-#include "config/lexer.h"
+#include "base/lexer.h"
 
 static struct lexer_line line;
 
@@ -104,13 +104,13 @@ static void rejects_control_characters_and_nul(void **state)
 
 static void takes_the_longest_line_and_not_one_octet_more(void **state)
 {
-    static char text[CONFIG_LINE_MAX + 2];
+    static char text[LEXER_LINE_MAX + 2];
     memset(text, 'x', sizeof text - 1);
     memcpy(text, "A ", 2);
-    text[CONFIG_LINE_MAX] = '\0';
+    text[LEXER_LINE_MAX] = '\0';
     assert_int_equal(split(text), 0);
-    assert_int_equal(strlen(line.arguments[0]), CONFIG_LINE_MAX - 2);
-    text[CONFIG_LINE_MAX] = 'x';
+    assert_int_equal(strlen(line.arguments[0]), LEXER_LINE_MAX - 2);
+    text[LEXER_LINE_MAX] = 'x';
     assert_int_equal(split(text), LEXER_E_MALFORMED);
 }
 

@@ -1,7 +1,7 @@
 /* Match blocks: which criteria hold for whom, and what is an error in them. */
 #include "support.h"
 
-#include "config/lexer.h"
+#include "base/lexer.h"
 #include "config/match.h"
 
 static const char *const groups[] = {"staff", "wheel"};

@@ -1,7 +1,7 @@
-/* Numeric addresses and patterns over them, beyond what config.h offers. */
+/* Numeric addresses and patterns over them. */
 #pragma once
 
-#include "config/config.h"
+#include <sallyport/types.h>
 
 struct address {
     uint8_t bytes[16];
@@ -14,3 +14,7 @@ bool address_parse(const char *text, struct address *address);
 /* Whether each item of the list is an address, a CIDR block without host bits, or a pattern, perhaps behind '!'.
  * numeric_only: patterns may match numeric addresses only, as host names are never looked up. */
 bool addresses_are_valid(const char *patterns, bool numeric_only);
+
+/* Address pattern lists with CIDR, as in Match Address and from="...". -1: a negated pattern matched; 0: none; 1:
+ * matched; -2: malformed list. address may be NULL: not known, and nothing matches. */
+int addresses_match(const char *address, const char *patterns);

@@ -3,7 +3,7 @@
  * quoted with " or ', backslash before a quote or a backslash (and before a blank outside quotes), and a '#' where an
  * argument would begin starts a comment. Input: a line of a file or of a snapshot. Output: struct lexer_line.
  */
-#include "config/lexer.h"
+#include "base/lexer.h"
 
 #include <ctype.h>
 
@@ -111,7 +111,7 @@ int lexer_split(struct sp_span line, struct lexer_line *out, const char **why)
     line = trim(line);
     if (line.size == 0 || line.data[0] == '#')
         return LEXER_E_EMPTY;
-    if (line.size > CONFIG_LINE_MAX) {
+    if (line.size > LEXER_LINE_MAX) {
         *why = "expected at most 8192 octets on one line";
         return LEXER_E_MALFORMED;
     }

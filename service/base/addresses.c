@@ -4,16 +4,17 @@
  * Output: whether and how a list matches. IPv4 mapped into IPv6 counts as IPv4 on both sides, because which of the two
  * a socket shows depends only on how the listener was opened.
  */
-#include "config/addresses.h"
+#include "base/addresses.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
 
 #include <sallyport/wire.h>
 
-#include "config/values.h"
-#include "policy/names.h"
+#include "base/decimal.h"
+#include "base/wildcard.h"
 
+#define HOST_TEXT_MAX 80u
 #define MAPPED_BITS 96u
 
 static bool is_mapped(const uint8_t bytes[16])
@@ -81,12 +82,12 @@ static bool has_bits_behind(const struct address *address, unsigned length)
 /* "192.0.2.0/24". Host bits are an error, as for sshd: whoever wrote them meant another block. */
 static bool parse_block(const char *text, struct address *network, unsigned *length)
 {
-    char plain[CONFIG_HOST_MAX];
+    char plain[HOST_TEXT_MAX];
     const char *slash = strchr(text, '/');
     uint64_t number = 0;
     bool was_mapped = false;
     struct address made;
-    if (!slash || (size_t)(slash - text) >= sizeof plain || !value_number(slash + 1, 128, &number))
+    if (!slash || (size_t)(slash - text) >= sizeof plain || !decimal_parse(slash + 1, 128, &number))
         return false;
     memcpy(plain, text, (size_t)(slash - text));
     plain[slash - text] = '\0';
@@ -162,10 +163,10 @@ static bool item_matches(const struct address *address, const char *text, const 
         return is_inside(address, &other, length);
     if (address_parse(item, &other))
         return is_inside(address, &other, other.bits);
-    return policy_wildcard_matches(sp_text(text), sp_text(item));
+    return wildcard_matches(sp_text(text), sp_text(item));
 }
 
-int config_match_addresses(const char *address, const char *patterns)
+int addresses_match(const char *address, const char *patterns)
 {
     struct address parsed;
     char text[INET6_ADDRSTRLEN];

@@ -1,8 +1,11 @@
-/* One line of the configuration, taken apart. */
+/* One line of a configuration or policy, taken apart. */
 #pragma once
 
-#include "config/config.h"
+#include <sallyport/types.h>
 
+#include "base/util.h"
+
+#define LEXER_LINE_MAX 8192u
 #define LEXER_ARGUMENTS_MAX 512u
 
 struct lexer_line {
@@ -12,8 +15,8 @@ struct lexer_line {
     const char *rest;     /* everything behind the keyword as it stands, comments too */
     const char *second;   /* where the second argument begins in `rest`; NULL: there is none */
     const char *rest_end; /* behind the last argument in `rest`, so without a comment */
-    char raw[CONFIG_LINE_MAX + 1];
-    char text[CONFIG_LINE_MAX + 2];
+    char raw[LEXER_LINE_MAX + 1];
+    char text[LEXER_LINE_MAX + 2];
 };
 
 enum {
