@@ -7,7 +7,7 @@
 #include <sallyport/types.h>
 
 #define SP_MODULE_MAGIC 0x73707274u
-#define SP_MODULE_ABI 1u
+#define SP_MODULE_ABI 2u
 #define SP_MODULE_SYMBOL "sallyport_module"
 
 enum sp_module_kind {

@@ -7,6 +7,7 @@
 
 #include "common/curve.h"
 #include "common/owned.h"
+#include "keytype/ecdsa.h"
 #include "keytype/signature.h"
 
 struct algorithm {
@@ -91,20 +92,27 @@ static int ecdsa_numbers(const struct curve *curve, struct sp_span inner, struct
     return 0;
 }
 
-static enum sp_verdict ecdsa_verify(const struct algorithm *algorithm, struct sp_span blob,
-                                    struct sp_span signature, struct sp_span message)
+enum sp_verdict ecdsa_check(const struct curve *curve, struct sp_span point, struct sp_span inner,
+                            const char *digest, struct sp_span message)
 {
-    const struct curve *curve = curve_at(algorithm->curve);
-    struct sp_span point, inner, r, s;
-    if (ecdsa_open(algorithm, blob, &point) != 0 || signature_open(signature, algorithm->name, &inner) != 0 ||
-        ecdsa_numbers(curve, inner, &r, &s) != 0)
+    struct sp_span r, s;
+    if (ecdsa_numbers(curve, inner, &r, &s) != 0)
         return SP_VERDICT_BAD;
     uint8_t der[2 * CURVE_FIELD_MAX + 16];
     size_t size = der_put(r, s, der, sizeof der);
     if (size == 0)
         return SP_VERDICT_BAD;
     OWNED(EVP_PKEY) *key = ecdsa_key(curve, point);
-    return signature_check(key, algorithm->digest, sp_span_of(der, size), message);
+    return signature_check(key, digest, sp_span_of(der, size), message);
+}
+
+static enum sp_verdict ecdsa_verify(const struct algorithm *algorithm, struct sp_span blob,
+                                    struct sp_span signature, struct sp_span message)
+{
+    struct sp_span point, inner;
+    if (ecdsa_open(algorithm, blob, &point) != 0 || signature_open(signature, algorithm->name, &inner) != 0)
+        return SP_VERDICT_BAD;
+    return ecdsa_check(curve_at(algorithm->curve), point, inner, algorithm->digest, message);
 }
 
 static bool is_zero(struct sp_span number)
@@ -147,7 +155,7 @@ static int ecdsa_prepare(const struct algorithm *algorithm)
         return ecdsa_inspect(&algorithms[row], blob, bits);                                                  \
     }                                                                                                        \
     static enum sp_verdict symbol##_verify(struct sp_span blob, struct sp_span signature,                    \
-                                           struct sp_span message)                                           \
+                                           struct sp_span message, struct sp_signature_facts *facts)         \
     {                                                                                                        \
         return ecdsa_verify(&algorithms[row], blob, signature, message);                                     \
     }                                                                                                        \

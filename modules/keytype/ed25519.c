@@ -32,7 +32,8 @@ static int ed25519_inspect(struct sp_span blob, unsigned *bits)
     return result;
 }
 
-static enum sp_verdict ed25519_verify(struct sp_span blob, struct sp_span signature, struct sp_span message)
+static enum sp_verdict ed25519_verify(struct sp_span blob, struct sp_span signature, struct sp_span message,
+                                      struct sp_signature_facts *facts)
 {
     struct sp_span point, raw;
     if (ed25519_open(blob, &point) != 0 || signature_open(signature, NAME, &raw) != 0 ||

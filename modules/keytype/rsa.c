@@ -108,7 +108,7 @@ static int rsa_prepare(void)
 /* An operation of the ABI knows no algorithm but its own, so each has functions of its own to name it. */
 #define RSA_KEYTYPE(symbol, name_, digest_, libcrypto_digest)                                                \
     static enum sp_verdict symbol##_verify(struct sp_span blob, struct sp_span signature,                    \
-                                           struct sp_span message)                                           \
+                                           struct sp_span message, struct sp_signature_facts *facts)         \
     {                                                                                                        \
         return rsa_verify(name_, libcrypto_digest, blob, signature, message);                                \
     }                                                                                                        \

@@ -54,8 +54,9 @@ enum token_mechanism algorithm_mechanism(const struct sp_keytype_ops *keytype)
         {"ecdsa-sha2-nistp384", TOKEN_ECDSA}, {"ecdsa-sha2-nistp521", TOKEN_ECDSA},
         {"rsa-sha2-256", TOKEN_RSA_SHA256},   {"rsa-sha2-512", TOKEN_RSA_SHA512},
     };
+    const struct sp_keytype_ops *plain = keytype->plain ? keytype->plain : keytype;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        if (strcmp(rows[i].name, keytype->head.name) == 0)
+        if (strcmp(rows[i].name, plain->head.name) == 0)
             return rows[i].mechanism;
     return 0;
 }

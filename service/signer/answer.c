@@ -51,7 +51,7 @@ static bool signature_make(const struct request *request, struct sp_span raw, st
     struct sp_span blob = generation_key_blob(request);
     struct sp_span message = sp_span_of(request->message, request->message_size);
     return request->keytype->encode(blob, raw, signature) == 0 &&
-           request->keytype->verify(blob, sp_written(signature), message) == SP_VERDICT_GOOD;
+           request->keytype->verify(blob, sp_written(signature), message, NULL) == SP_VERDICT_GOOD;
 }
 
 /* Another try on the same token, once: a fault may have been a bit that flipped. It is an error for the log either way. */

@@ -25,7 +25,8 @@ static void fuzz_encode(const struct sp_keytype_ops *keytype, struct sp_span blo
     struct sp_in in = sp_in_of(sp_written(&out));
     struct sp_span name = sp_get_text(&in, 64), inner = sp_get_string(&in, SP_SIGNATURE_MAX);
     if (result == 0)
-        require(sp_get_end(&in) == 0 && sp_span_is(name, keytype->head.name) && inner.size != 0);
+        require(sp_get_end(&in) == 0 &&
+                sp_span_is(name, (keytype->plain ? keytype->plain : keytype)->head.name) && inner.size != 0);
     else
         require(out.size == 0);
 }
@@ -34,11 +35,14 @@ static void fuzz_one(const struct sp_keytype_ops *keytype, struct sp_span blob, 
                      struct sp_span message)
 {
     unsigned bits = 0;
+    struct sp_signature_facts facts = {0};
     int inspected = keytype->inspect(blob, &bits);
     require(inspected == 0 ? bits >= 256 && bits <= 16384 : bits == 0);
     require(inspected == 0 || inspected == SP_E_MALFORMED || inspected == SP_E_REFUSED);
-    enum sp_verdict verdict = keytype->verify(blob, signature, message);
+    enum sp_verdict verdict = keytype->verify(blob, signature, message, &facts);
     require(verdict == SP_VERDICT_BAD || (verdict == SP_VERDICT_GOOD && inspected == 0));
+    require(verdict == SP_VERDICT_GOOD ||
+            (!facts.by_authenticator && !facts.user_present && !facts.user_verified));
     fuzz_encode(keytype, blob, signature);
     fuzz_encode(keytype, blob, message);
 }

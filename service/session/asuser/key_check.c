@@ -174,7 +174,7 @@ static bool is_sound(const struct key_owner *owner, const struct sp_keytype_ops 
                      struct key_verdict *verdict)
 {
     unsigned bits = 0;
-    int r = keytype ? keytype->inspect(blob, &bits) : SP_E_MALFORMED;
+    int r = keytype && !keytype->plain ? keytype->inspect(blob, &bits) : SP_E_MALFORMED;
     if (r) {
         snprintf(verdict->detail, sizeof verdict->detail, "not a usable public key of this type");
         return false;
@@ -202,7 +202,7 @@ void key_check(const struct key_owner *owner, const struct msg_helper_check *req
         verdict->verdict = SP_VERDICT_GOOD;
         return;
     }
-    enum sp_verdict signature = search.keytype->verify(request->blob, request->signature, request->data);
+    enum sp_verdict signature = search.keytype->verify(request->blob, request->signature, request->data, NULL);
     if (signature == SP_VERDICT_GOOD)
         verdict->verdict = SP_VERDICT_GOOD;
     else

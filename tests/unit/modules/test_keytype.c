@@ -165,7 +165,7 @@ static int verdict(const struct vector *vector, const struct hex *blob, const st
                    const struct hex *message)
 {
     return (int)keytype_named(vector->algorithm)
-        ->verify(hex_span(blob), hex_span(signature), hex_span(message));
+        ->verify(hex_span(blob), hex_span(signature), hex_span(message), NULL);
 }
 
 static void verifies_what_others_signed(void **unused)
@@ -240,14 +240,15 @@ static void rejects_every_truncation_and_trailing_byte(void **unused)
         unsigned bits;
         for (size_t size = 0; size <= signature.size + 1; size++)
             if (size != signature.size)
-                assert_int_equal(
-                    keytype->verify(hex_span(&blob), sp_span_of(signature.data, size), hex_span(&message)),
-                    SP_VERDICT_BAD);
+                assert_int_equal(keytype->verify(hex_span(&blob), sp_span_of(signature.data, size),
+                                                 hex_span(&message), NULL),
+                                 SP_VERDICT_BAD);
         for (size_t size = 0; size <= blob.size + 1; size++) {
             struct sp_span cut = sp_span_of(blob.data, size);
             if (size == blob.size)
                 continue;
-            assert_int_equal(keytype->verify(cut, hex_span(&signature), hex_span(&message)), SP_VERDICT_BAD);
+            assert_int_equal(keytype->verify(cut, hex_span(&signature), hex_span(&message), NULL),
+                             SP_VERDICT_BAD);
             assert_int_equal(keytype->inspect(cut, &bits), SP_E_MALFORMED);
         }
     }
@@ -261,8 +262,9 @@ static void rejects_other_algorithms_and_other_keys(void **unused)
         const struct sp_keytype_ops *keytype;
         for (size_t at = 0; (keytype = keytype_at(at)); at++)
             if (!sp_span_is(sp_text(vectors[i].algorithm), keytype->head.name))
-                assert_int_equal(keytype->verify(hex_span(&blob), hex_span(&signature), hex_span(&message)),
-                                 SP_VERDICT_BAD);
+                assert_int_equal(
+                    keytype->verify(hex_span(&blob), hex_span(&signature), hex_span(&message), NULL),
+                    SP_VERDICT_BAD);
         for (size_t other = 0; other < COUNT(vectors); other++) {
             struct hex key = hex_of(vectors[other].blob);
             if (other != i)
@@ -290,7 +292,7 @@ static void rejects_another_name_on_the_signature(void **unused)
             sp_put_text(room_new(&room), names[at]);
             sp_put_string(&room.out, inner);
             assert_int_equal(keytype_named(vectors[i].algorithm)
-                                 ->verify(hex_span(&blob), sp_written(&room.out), hex_span(&message)),
+                                 ->verify(hex_span(&blob), sp_written(&room.out), hex_span(&message), NULL),
                              SP_VERDICT_BAD);
         }
     }
@@ -323,7 +325,7 @@ static void ed25519_agrees_with_rfc_8032(void **unused)
         sp_put_string(&blob.out, hex_span(&key));
         assert_int_equal(keytype->encode(sp_written(&blob.out), hex_span(&raw), room_new(&signature)), 0);
         assert_int_equal(
-            keytype->verify(sp_written(&blob.out), sp_written(&signature.out), hex_span(&message)),
+            keytype->verify(sp_written(&blob.out), sp_written(&signature.out), hex_span(&message), NULL),
             SP_VERDICT_GOOD);
     }
 }
@@ -425,7 +427,7 @@ static int ecdsa_verdict(const struct vector *vector, size_t r_extra, const char
     sp_put_text(room_new(&room), vector->algorithm);
     sp_put_string(&room.out, sp_written(&inner));
     return (int)keytype_named(vector->algorithm)
-        ->verify(hex_span(&blob), sp_written(&room.out), hex_span(&message));
+        ->verify(hex_span(&blob), sp_written(&room.out), hex_span(&message), NULL);
 }
 
 static void ecdsa_rejects_numbers_that_are_no_strict_mpint(void **unused)
@@ -504,9 +506,9 @@ static void rsa_rejects_a_signature_wider_than_the_modulus(void **unused)
     struct room room;
     sp_put_text(room_new(&room), rsa->algorithm);
     sp_put_string(&room.out, hex_span(&wide));
-    assert_int_equal(
-        keytype_named(rsa->algorithm)->verify(hex_span(&blob), sp_written(&room.out), hex_span(&message)),
-        SP_VERDICT_BAD);
+    assert_int_equal(keytype_named(rsa->algorithm)
+                         ->verify(hex_span(&blob), sp_written(&room.out), hex_span(&message), NULL),
+                     SP_VERDICT_BAD);
 }
 
 int main(void)

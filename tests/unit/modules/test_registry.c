@@ -74,6 +74,10 @@ static void check_keytype(const char *name)
     assert_non_null(keytype->inspect);
     assert_non_null(keytype->verify);
     assert_non_null(keytype->encode);
+    bool certified = strstr(name, "-cert-v01@openssh.com") != NULL;
+    assert_int_equal(certified, keytype->plain != NULL);
+    assert_int_equal(certified, strstr(keytype->blob_type, "-cert-v01@openssh.com") != NULL);
+    assert_true(!keytype->plain || !keytype->plain->plain);
 }
 
 static void every_line_is_found_under_its_name(void **unused)
