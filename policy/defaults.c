@@ -37,6 +37,8 @@ static const struct policy_row rows[POLICY_KINDS] = {
     [POLICY_MAC] = {"MACs",
                     "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
                     "hmac-sha1*,hmac-md5*,hmac-ripemd160*,umac-*,none"},
+    [POLICY_COMPRESSION] = {"CompressionAlgorithms", "none", ""},
+    [POLICY_CA_KEY] = {"CASignatureAlgorithms", KEY_ALGORITHMS, KEY_ALGORITHMS_ELSEWHERE},
     [POLICY_USER_KEY] = {"PubkeyAcceptedAlgorithms", KEY_ALGORITHMS, KEY_ALGORITHMS_ELSEWHERE},
 };
 

@@ -3,7 +3,7 @@
  * keyword and the lists of what this build and the tokens have. Output: the ordered list that the signer, the worker
  * and the login processes use as it stands. The grammar of prefixes is that of sshd_config(5).
  */
-#include "policy/policy.h"
+#include "policy/lists.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -158,8 +158,8 @@ static int refuse_empty(const struct resolution *r)
                   NAME_ARGS(r->available));
 }
 
-int policy_resolve(enum policy_kind kind, const char *configured, const char *available, const char *known,
-                   char resolved[POLICY_LIST_MAX], char *error, size_t error_size)
+int lists_resolve_one(enum policy_kind kind, const char *configured, const char *available, const char *known,
+                      char resolved[POLICY_LIST_MAX], char *error, size_t error_size)
 {
     uint8_t wanted_room[POLICY_LIST_MAX], kept_room[POLICY_LIST_MAX];
     struct sp_out wanted = {.data = wanted_room, .capacity = sizeof wanted_room};

@@ -48,7 +48,7 @@ struct config_list {
 
 /*
  * struct config: one field per row of options.def, plus what SPECIAL rows fill. Text fields are never NULL. NAMES
- * fields are the list as written ("" if the keyword is absent), for policy_resolve() to apply. An item of a LINES field
+ * fields are the list as written ("" if the keyword is absent), for lists_resolve_one() to apply. An item of a LINES field
  * is the name, one blank and the rest of the line ("sftp /usr/lib/openssh/sftp-server -l INFO").
  */
 struct config {

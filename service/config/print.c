@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "config/options.h"
 #include "config/specials.h"
-#include "policy/policy.h"
+#include "policy/lists.h"
 
 static void print_keyword(const struct option *option, FILE *out)
 {
@@ -90,7 +90,7 @@ static void print_names(const struct option *option, const char *names, FILE *ou
         size = snprintf(known, sizeof known, "%s%s%s", policy_default(kind), names[0] != '\0' ? "," : "",
                         names + (names[0] != '\0' && strchr("+-^", names[0]) ? 1 : 0));
     if (size < 0 || (size_t)size >= sizeof known ||
-        policy_resolve(kind, names, known, known, resolved, ignored, sizeof ignored) != 0)
+        lists_resolve_one(kind, names, known, known, resolved, ignored, sizeof ignored) != 0)
         print_quoted(option, names, out);
     else
         print_quoted(option, resolved, out);

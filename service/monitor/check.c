@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/policy.h"
+#include "policy/lists.h"
 
 #define EXIT_BAD 255 /* sshd's */
 #define GROUPS_MAX 1024
@@ -43,7 +43,7 @@ static int list_resolve(enum policy_kind kind, char **list, struct config_error 
 {
     char resolved[POLICY_LIST_MAX], why[512];
     const char *names = known[kind] + 1;
-    int r = policy_resolve(kind, *list, names, names, resolved, why, sizeof why);
+    int r = lists_resolve_one(kind, *list, names, names, resolved, why, sizeof why);
     if (r) {
         snprintf(error->text, sizeof error->text, "%s", why);
         return r;

@@ -15,7 +15,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
-#include "policy/policy.h"
+#include "policy/lists.h"
 
 #include "session/expand.h"
 #include "session/helper.h"
@@ -37,8 +37,8 @@ int publickey_prepare(struct login *login)
     char error[512] = "";
     memcpy(known, known_algorithms, sizeof known);
     known[sizeof known - 2] = 0; /* the last comma */
-    if (policy_resolve(POLICY_USER_KEY, login->config->pubkey_accepted_algorithms, known, known,
-                       login->publickey.algorithms, error, sizeof error) == 0)
+    if (lists_resolve_one(POLICY_USER_KEY, login->config->pubkey_accepted_algorithms, known, known,
+                          login->publickey.algorithms, error, sizeof error) == 0)
         return 0;
     login->publickey.algorithms[0] = 0;
     log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "PubkeyAcceptedAlgorithms: %s", error);

@@ -32,8 +32,8 @@ int offer_resolve(const struct config *config, const char *available, struct off
         {POLICY_USER_KEY, config->pubkey_accepted_algorithms, keytypes, keytypes, lists->user_key},
     };
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rows); i++)
-        r = policy_resolve(rows[i].kind, rows[i].configured, rows[i].available, rows[i].known,
-                           rows[i].resolved, error, error_size);
+        r = lists_resolve_one(rows[i].kind, rows[i].configured, rows[i].available, rows[i].known,
+                              rows[i].resolved, error, error_size);
     return r > 0 ? OFFER_E_INVALID : r;
 }
 

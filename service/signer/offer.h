@@ -4,7 +4,7 @@
 #include <sallyport/keytype.h>
 
 #include "config/config.h"
-#include "policy/policy.h"
+#include "policy/lists.h"
 
 #define OFFER_ALGORITHMS_MAX 4u /* signature algorithms of one key: RSA has two */
 

@@ -7,7 +7,7 @@
 
 #include "base/addresses.h"
 #include "config/config.h"
-#include "policy/policy.h"
+#include "policy/lists.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,8 +51,8 @@ static void check_policy(const char *available, const char *configured)
 {
     char resolved[POLICY_LIST_MAX] = "", error[256] = "";
     for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++) {
-        int result =
-            policy_resolve(kind, configured, available, policy_default(kind), resolved, error, sizeof error);
+        int result = lists_resolve_one(kind, configured, available, policy_default(kind), resolved, error,
+                                       sizeof error);
         require(result == 0 ? resolved[0] != '\0' && strlen(resolved) < POLICY_LIST_MAX
                             : result == POLICY_E_INVALID && error[0] != '\0');
     }

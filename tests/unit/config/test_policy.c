@@ -3,7 +3,7 @@
 
 #include <sallyport/wire.h>
 
-#include "policy/policy.h"
+#include "policy/lists.h"
 
 /* The registry's names, expanded from its file, without linking any module. */
 #define KEX(symbol_, name_) "," name_
@@ -28,7 +28,8 @@ static const char *known_of(enum policy_kind kind)
     static const char *const known[POLICY_KINDS] = {
         [POLICY_KEX] = known_kex + 1,        [POLICY_HOST_KEY] = known_keys + 1,
         [POLICY_CIPHER] = known_ciphers + 1, [POLICY_MAC] = known_macs + 1,
-        [POLICY_USER_KEY] = known_keys + 1,
+        [POLICY_USER_KEY] = known_keys + 1,  [POLICY_CA_KEY] = known_keys + 1,
+        [POLICY_COMPRESSION] = "none",
     };
     return known[kind];
 }
@@ -37,8 +38,8 @@ static void resolves(enum policy_kind kind, const char *configured, const char *
                      const char *expected)
 {
     char resolved[POLICY_LIST_MAX] = "untouched", error[512] = "";
-    int result = policy_resolve(kind, configured, available ? available : known_of(kind), known_of(kind),
-                                resolved, error, sizeof error);
+    int result = lists_resolve_one(kind, configured, available ? available : known_of(kind), known_of(kind),
+                                   resolved, error, sizeof error);
     if (result != 0)
         print_error("%s\n", error);
     assert_int_equal(result, 0);
@@ -48,8 +49,8 @@ static void resolves(enum policy_kind kind, const char *configured, const char *
 static void refuses(enum policy_kind kind, const char *configured, const char *available, const char *words)
 {
     char resolved[POLICY_LIST_MAX] = "untouched", error[512] = "";
-    int result = policy_resolve(kind, configured, available ? available : known_of(kind), known_of(kind),
-                                resolved, error, sizeof error);
+    int result = lists_resolve_one(kind, configured, available ? available : known_of(kind), known_of(kind),
+                                   resolved, error, sizeof error);
     assert_int_equal(result, POLICY_E_INVALID);
     assert_string_equal(resolved, "untouched");
     assert_int_equal(strncmp(error, policy_keyword(kind), strlen(policy_keyword(kind))), 0);
@@ -64,13 +65,12 @@ static void nothing_means_the_default(void **state)
         resolves(kind, "", NULL, policy_default(kind));
 }
 
-static void every_default_is_in_the_registry_and_all_of_it_is_a_default(void **state)
+static void every_default_is_in_the_registry(void **state)
 {
     for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++) {
         struct sp_span defaults = sp_text(policy_default(kind)), known = sp_text(known_of(kind));
-        assert_int_equal(defaults.size, known.size);
-        while (known.size != 0)
-            assert_true(sp_list_has(defaults, sp_next_name(&known)));
+        while (defaults.size != 0)
+            assert_true(sp_list_has(known, sp_next_name(&defaults)));
     }
 }
 
@@ -169,13 +169,13 @@ static void over_long_lists_are_errors(void **state)
     for (unsigned i = 0; size < POLICY_LIST_MAX + 16; i++)
         size += (size_t)snprintf(names + size, sizeof names - size, "%sname-%05u", i ? "," : "", i);
     char resolved[POLICY_LIST_MAX] = "untouched", error[64] = "";
-    assert_int_equal(policy_resolve(POLICY_CIPHER, names, names, names, resolved, error, sizeof error),
+    assert_int_equal(lists_resolve_one(POLICY_CIPHER, names, names, names, resolved, error, sizeof error),
                      POLICY_E_INVALID);
     assert_non_null(strstr(error, "longer than 2047 octets"));
     assert_string_equal(resolved, "untouched");
     /* An error's room of any size is respected. */
     char small[4] = "abc";
-    assert_int_equal(policy_resolve(POLICY_CIPHER, "x", names, names, resolved, small, sizeof small),
+    assert_int_equal(lists_resolve_one(POLICY_CIPHER, "x", names, names, resolved, small, sizeof small),
                      POLICY_E_INVALID);
     assert_int_equal(small[3], '\0');
 }
@@ -184,7 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_means_the_default),
-        cmocka_unit_test(every_default_is_in_the_registry_and_all_of_it_is_a_default),
+        cmocka_unit_test(every_default_is_in_the_registry),
         cmocka_unit_test(defaults_begin_with_what_is_best),
         cmocka_unit_test(a_plain_list_replaces),
         cmocka_unit_test(plus_appends),
