@@ -29,6 +29,7 @@ def may_include(layer, target):
 THIRD_PARTY = (
     (r"openssl/", ("modules/", "service/base/secret.c")),
     (r"p11-kit/", ("modules/hostkey/",)),
+    (r"nettle/", ("modules/mac/",)),
     (r"security/", ("service/session/", "modules/auth/")),
     (r"systemd/", ("service/monitor/", "service/base/")),
     (r"jansson\.h", ("service/monitor/",)),

@@ -49,7 +49,7 @@ static void for_all_suites(suite_fn run, bool with_clear)
         for (size_t j = 0; (mac = mac_at(j)); j++, suites++)
             run(cipher, mac);
     }
-    assert_true(suites >= 3 + 3 * 4);
+    assert_true(suites >= 3 + 3 * 10);
 }
 
 static struct pair pair_open(const struct sp_cipher_ops *cipher, const struct sp_mac_ops *mac)

@@ -1,7 +1,7 @@
 /*
- * hmac-sha2-256 and hmac-sha2-512, plain and encrypt-then-MAC: packets come from the transport, tags go back
- * to it. The two forms differ only in what the transport hands over. RFC 6668, RFC 4253 section 6.4,
- * OpenSSH's PROTOCOL.
+ * hmac-sha2-256, hmac-sha2-512 and hmac-sha1, plain and encrypt-then-MAC: packets come from the transport, tags go back
+ * to it. The two forms differ only in what the transport hands over. RFC 6668, RFC 4253 section 6.4, OpenSSH's PROTOCOL
+ * section 1.5. HMAC with SHA-1 is not broken as SHA-1 is, but a policy has to ask for it by name.
  */
 #include <sallyport/mac.h>
 
@@ -34,6 +34,11 @@ static int hmac_open(const char *digest, size_t key_size, struct sp_span key, vo
     return 0;
 }
 
+static int hmac_sha1_open(struct sp_span key, void **state)
+{
+    return hmac_open("SHA1", 20, key, state);
+}
+
 static int hmac_sha256_open(struct sp_span key, void **state)
 {
     return hmac_open("SHA256", 32, key, state);
@@ -57,6 +62,11 @@ static int hmac_compute(EVP_MAC_CTX *context, uint32_t sequence, struct sp_span 
         return 0;
     OPENSSL_cleanse(tag, tag_size);
     return crypto_failed();
+}
+
+static int hmac_sha1_compute(void *state, uint32_t sequence, struct sp_span data, uint8_t *tag)
+{
+    return hmac_compute(state, sequence, data, tag, 20);
 }
 
 static int hmac_sha256_compute(void *state, uint32_t sequence, struct sp_span data, uint8_t *tag)
@@ -84,3 +94,5 @@ HMAC(hmac_sha2_256, "hmac-sha2-256", sha256, 32, false);
 HMAC(hmac_sha2_512, "hmac-sha2-512", sha512, 64, false);
 HMAC(hmac_sha2_256_etm, "hmac-sha2-256-etm@openssh.com", sha256, 32, true);
 HMAC(hmac_sha2_512_etm, "hmac-sha2-512-etm@openssh.com", sha512, 64, true);
+HMAC(hmac_sha1, "hmac-sha1", sha1, 20, false);
+HMAC(hmac_sha1_etm, "hmac-sha1-etm@openssh.com", sha1, 20, true);
