@@ -9,6 +9,13 @@
 
 #define KEY_ALGORITHMS                                                                                       \
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
+/* Users' keys besides: those in authenticators, and certificates. */
+#define SK_ALGORITHMS "sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com"
+#define CERTIFICATE_ALGORITHMS                                                                               \
+    "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,"                             \
+    "ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521-cert-v01@openssh.com,"                     \
+    "sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"                       \
+    "rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com"
 #define KEY_ALGORITHMS_ELSEWHERE                                                                             \
     "ssh-rsa,ssh-dss,ssh-ed448,sk-*,*-cert-v0?@openssh.com,webauthn-sk-*,x509v3-*,ssh-mldsa*,ssh-xmss*"
 
@@ -38,8 +45,10 @@ static const struct policy_row rows[POLICY_KINDS] = {
                     "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
                     "hmac-sha1*,hmac-md5*,hmac-ripemd160*,umac-*,none"},
     [POLICY_COMPRESSION] = {"CompressionAlgorithms", "none", ""},
-    [POLICY_CA_KEY] = {"CASignatureAlgorithms", KEY_ALGORITHMS, KEY_ALGORITHMS_ELSEWHERE},
-    [POLICY_USER_KEY] = {"PubkeyAcceptedAlgorithms", KEY_ALGORITHMS, KEY_ALGORITHMS_ELSEWHERE},
+    [POLICY_CA_KEY] = {"CASignatureAlgorithms", KEY_ALGORITHMS "," SK_ALGORITHMS, KEY_ALGORITHMS_ELSEWHERE},
+    [POLICY_USER_KEY] = {"PubkeyAcceptedAlgorithms",
+                         CERTIFICATE_ALGORITHMS "," KEY_ALGORITHMS "," SK_ALGORITHMS,
+                         KEY_ALGORITHMS_ELSEWHERE},
 };
 
 const char *policy_keyword(enum policy_kind kind)

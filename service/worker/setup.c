@@ -92,6 +92,38 @@ static int kexinit_make(const struct msg_offer *offer, bool first, struct sp_spa
     return r ? -EMSGSIZE : payload_keep(&out, payload);
 }
 
+/* Signatures made with a certificate's key carry the plain algorithm's name (PROTOCOL.certkeys): "x-cert-v01@openssh.com" is
+ * "x", and of authenticators "sk-x@openssh.com". */
+static struct sp_span plain_name(struct sp_span name, char *room, size_t size)
+{
+    static const char suffix[] = "-cert-v01@openssh.com";
+    if (name.size < sizeof suffix)
+        return name;
+    size_t stem = name.size - (sizeof suffix - 1);
+    if (!sp_span_is(sp_span_of(name.data + stem, sizeof suffix - 1), suffix))
+        return name;
+    bool in_authenticator = memcmp(name.data, "sk-", 3) == 0;
+    int used = snprintf(room, size, "%.*s%s", (int)stem, (const char *)name.data,
+                        in_authenticator ? "@openssh.com" : "");
+    return sp_span_of(room, used < 0 || (size_t)used >= size ? 0 : (size_t)used);
+}
+
+static void sig_algs_put(struct sp_span accepted, struct sp_out *out)
+{
+    uint8_t bytes[1024];
+    struct sp_out list = {.data = bytes, .capacity = sizeof bytes};
+    while (accepted.size != 0) {
+        char room[128];
+        struct sp_span name = plain_name(sp_next_name(&accepted), room, sizeof room);
+        if (name.size == 0 || sp_list_has(sp_written(&list), name))
+            continue;
+        if (list.size != 0)
+            sp_put_u8(&list, ',');
+        sp_put_raw(&list, name);
+    }
+    sp_put_string(out, sp_written(&list));
+}
+
 /* RFC 8308 section 3.1; PROTOCOL sections 1.8 and 1.11 for the others, whose value is their version. */
 static int ext_info_make(const struct msg_offer *offer, struct sp_span *payload)
 {
@@ -100,7 +132,7 @@ static int ext_info_make(const struct msg_offer *offer, struct sp_span *payload)
     sp_put_u8(&out, SSH_MSG_EXT_INFO);
     sp_put_u32(&out, 3);
     sp_put_text(&out, "server-sig-algs");
-    sp_put_string(&out, offer->user_key_algorithms);
+    sig_algs_put(offer->user_key_algorithms, &out);
     sp_put_text(&out, "publickey-hostbound@openssh.com");
     sp_put_text(&out, "0");
     sp_put_text(&out, "ping@openssh.com");

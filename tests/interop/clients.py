@@ -109,7 +109,7 @@ def registry():
     kinds = {"KEX": "kex", "CIPHER": "cipher", "MAC": "mac", "KEYTYPE": "host_key"}
     found = {kind: [] for kind in KINDS}
     for macro, name in re.findall(r'^(\w+)\(\w+, "([^"]+)"\)', text, re.MULTILINE):
-        if macro in kinds:
+        if macro in kinds and not (macro == "KEYTYPE" and "@" in name):  # certificates and authenticators are users'
             found[kinds[macro]].append(name)
     return found
 

@@ -19,7 +19,8 @@ struct sp_span rig_offer(struct sp_out *out, const char *kex, const char *cipher
         .ciphers = sp_text(ciphers),
         .macs = sp_text(macs),
         .compression = sp_text(compression),
-        .user_key_algorithms = sp_text("ssh-ed25519,rsa-sha2-512"),
+        .user_key_algorithms = sp_text(
+            "sk-ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512-cert-v01@openssh.com,ssh-ed25519,rsa-sha2-512"),
     };
     assert_int_equal(message_encode(message_find(MSG_offer), &offer, out), 0);
     return sp_written(out);

@@ -72,7 +72,7 @@ static void ext_info_names_the_users_algorithms(void **state)
     assert_int_equal(sp_get_u8(&in), 7);
     assert_int_equal(sp_get_u32(&in), 3);
     assert_true(sp_span_is(sp_get_string(&in, 64), "server-sig-algs"));
-    assert_true(sp_span_is(sp_get_string(&in, 1024), "ssh-ed25519,rsa-sha2-512"));
+    assert_true(sp_span_is(sp_get_string(&in, 1024), "sk-ssh-ed25519@openssh.com,rsa-sha2-512,ssh-ed25519"));
     assert_true(sp_span_is(sp_get_string(&in, 64), "publickey-hostbound@openssh.com"));
     assert_true(sp_span_is(sp_get_string(&in, 64), "0"));
     assert_true(sp_span_is(sp_get_string(&in, 64), "ping@openssh.com"));
