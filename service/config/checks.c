@@ -153,6 +153,21 @@ static int check_keys_file(const char *argument, struct config_error *why)
         why, NULL, "expected \"none\" or paths with the tokens %%%%, %%h, %%u and %%U, got \"%s\"", argument);
 }
 
+/* One file, so "none" is a word here and no list's. */
+static int check_principals_file(const char *argument, struct config_error *why)
+{
+    return strcmp(argument, "none") == 0 ? 0 : check_keys_file(argument, why);
+}
+
+static int check_pubkey_option(const char *argument, struct config_error *why)
+{
+    if (strcasecmp(argument, "touch-required") == 0 || strcasecmp(argument, "verify-required") == 0)
+        return 0;
+    return config_complain(why, NULL,
+                           "expected \"none\", or \"touch-required\" and \"verify-required\", got \"%s\"",
+                           argument);
+}
+
 /* It becomes a file name below /etc/pam.d, so it must not be able to leave that. */
 static int check_pam_service(const char *argument, struct config_error *why)
 {
@@ -201,6 +216,10 @@ static const struct check checks[] = {
     {"DenyGroups", check_group_pattern, NULL, 0},
     {"AuthenticationMethods", check_methods, "any", 0},
     {"AuthorizedKeysFile", check_keys_file, "none", 0},
+    {"AuthorizedPrincipalsFile", check_principals_file, NULL, 0},
+    {"PubkeyAuthOptions", check_pubkey_option, "none", 0},
+    {"RevokedKeys", check_absolute_or_none, NULL, 0},
+    {"TrustedUserCAKeys", check_absolute_or_none, NULL, 0},
     {"Banner", check_absolute_or_none, NULL, 0},
 };
 

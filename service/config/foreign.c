@@ -16,7 +16,7 @@ struct foreign {
 };
 
 #define NO_FORWARDING "forwarding is not available in this version"
-#define NO_CERTIFICATES "certificates are not available in this version; list the keys in AuthorizedKeysFile"
+#define NO_PRINCIPALS_COMMAND "commands that name principals are not available in this version; use AuthorizedPrincipalsFile"
 #define NO_COMMAND "commands that look keys up are not available in this version; use AuthorizedKeysFile"
 #define NO_GSSAPI "Kerberos tickets are not accepted; let a PAM module check Kerberos passwords"
 #define NO_HOSTBASED "host-based authentication is not available; use PubkeyAuthentication"
@@ -30,10 +30,8 @@ static const struct foreign rows[] = {
     {"AuthorizedKeysCommand", "none", NO_COMMAND},
     {"AuthorizedKeysCommandUser", NULL, NO_COMMAND},
     {"AuthorizedKeysFile2", NULL, "name several files in AuthorizedKeysFile"},
-    {"AuthorizedPrincipalsCommand", "none", NO_CERTIFICATES},
-    {"AuthorizedPrincipalsCommandUser", NULL, NO_CERTIFICATES},
-    {"AuthorizedPrincipalsFile", "none", NO_CERTIFICATES},
-    {"CASignatureAlgorithms", NULL, NO_CERTIFICATES},
+    {"AuthorizedPrincipalsCommand", "none", NO_PRINCIPALS_COMMAND},
+    {"AuthorizedPrincipalsCommandUser", NULL, NO_PRINCIPALS_COMMAND},
     {"ChallengeResponseAuthentication", NULL, "use KbdInteractiveAuthentication"},
     {"ChannelTimeout", "none",
      "channels do not time out in this version; use ClientAliveInterval for dead clients"},
@@ -85,16 +83,13 @@ static const struct foreign rows[] = {
     {"PrintMotd", "no", "let PAM's pam_motd show it"},
     {"Protocol", "2", "only protocol 2 exists here; remove the line"},
     {"PubkeyAcceptedKeyTypes", NULL, "use PubkeyAcceptedAlgorithms"},
-    {"PubkeyAuthOptions", "none", "keys held by security keys are not accepted in this version"},
     {"RDomain", "none", "routing domains are not available; bind the service with systemd"},
     {"RefuseConnection", "no", "refuse addresses in the firewall, users with DenyUsers"},
     {"ReverseMappingCheck", "no", "names are never looked up; remove the line"},
-    {"RevokedKeys", "none",
-     "revocation lists are not available in this version; remove the keys where they are listed"},
     {"RhostsAuthentication", "no", OBSOLETE},
     {"RhostsRSAAuthentication", "no", OBSOLETE},
     {"RSAAuthentication", NULL, "use PubkeyAuthentication"},
-    {"SecurityKeyProvider", NULL, "keys held by security keys are not accepted in this version"},
+    {"SecurityKeyProvider", NULL, "no authenticator is used here, clients have theirs; remove the line"},
     {"ServerKeyBits", NULL, OBSOLETE},
     {"SkeyAuthentication", NULL, "use KbdInteractiveAuthentication"},
     {"SshdAuthPath", NULL, "the programs are found beside each other; remove the line"},
@@ -103,7 +98,6 @@ static const struct foreign rows[] = {
     {"StreamLocalBindUnlink", "no", NO_FORWARDING},
     {"SyslogFacility", "AUTH|AUTHPRIV",
      "security events are logged as authpriv; choose the form with LogFormat"},
-    {"TrustedUserCAKeys", "none", NO_CERTIFICATES},
     {"UnusedConnectionTimeout", "none|0", "use ClientAliveInterval for dead clients"},
     {"UseDNS", "no", "names are never looked up: write addresses"},
     {"UseLogin", "no", OBSOLETE},

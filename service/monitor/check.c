@@ -36,6 +36,10 @@ static const char *const known[POLICY_KINDS] = {
 #define KEYTYPE(symbol_, name_) "," name_
     [POLICY_USER_KEY] = ""
 #include "modules/registry.def"
+    ,
+#define KEYTYPE(symbol_, name_) "," name_
+    [POLICY_CA_KEY] = ""
+#include "modules/registry.def"
 };
 
 /* Replaces a list as written by the list that it means, as sshd -T shows it. */
@@ -67,6 +71,8 @@ static int lists_resolve(struct config *config, struct config_error *error)
         r = list_resolve(POLICY_MAC, &config->macs, error);
     if (r == 0)
         r = list_resolve(POLICY_USER_KEY, &config->pubkey_accepted_algorithms, error);
+    if (r == 0)
+        r = list_resolve(POLICY_CA_KEY, &config->ca_signature_algorithms, error);
     return r;
 }
 
