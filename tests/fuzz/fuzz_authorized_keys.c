@@ -6,7 +6,7 @@
 
 #include <sallyport/wire.h>
 
-#include "session/asuser/base64.h"
+#include "base/base64.h"
 #include "session/asuser/key_line.h"
 #include "session/asuser/key_options.h"
 #include "session/restrictions.h"

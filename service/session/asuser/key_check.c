@@ -13,9 +13,9 @@
 #include <sallyport/wire.h>
 
 #include "base/addresses.h"
+#include "base/base64.h"
 #include "config/config.h"
 
-#include "session/asuser/base64.h"
 #include "session/asuser/key_file.h"
 #include "session/asuser/key_line.h"
 

@@ -1,5 +1,5 @@
-/* Base64. Input: text of authorized_keys, or a digest. Output: octets, or text. RFC 4648 section 4. */
-#include "session/asuser/base64.h"
+/* Base64. Input: text of key files and signatures, or a digest. Output: octets, or text. RFC 4648 section 4. */
+#include "base/base64.h"
 
 #include <sallyport/wire.h>
 

@@ -1,4 +1,4 @@
-/* session/asuser/base64.c: RFC 4648 section 10, and what is not base64. */
+/* base/base64.c: RFC 4648 section 10, and what is not base64. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "session/asuser/base64.h"
+#include "base/base64.h"
 
 static int decode(const char *text, char *bytes, size_t capacity, size_t *size)
 {
