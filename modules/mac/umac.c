@@ -13,8 +13,9 @@
 /* The nonce of a sequence number. Under one key none comes twice: keys change before 2^31 packets. */
 static void nonce_put(uint32_t sequence, uint8_t nonce[UMAC_NONCE_SIZE])
 {
-    for (size_t i = 0; i < UMAC_NONCE_SIZE; i++)
-        nonce[UMAC_NONCE_SIZE - 1 - i] = i < sizeof sequence ? (uint8_t)(sequence >> (8 * i)) : 0;
+    memset(nonce, 0, UMAC_NONCE_SIZE);
+    for (size_t i = 0; i < sizeof sequence; i++)
+        nonce[UMAC_NONCE_SIZE - 1 - i] = (uint8_t)(sequence >> (8 * i));
 }
 
 #define UMAC(bits)                                                                                           \
