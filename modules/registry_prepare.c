@@ -5,7 +5,8 @@
 
 int modules_prepare(void)
 {
-    int (*const kinds[])(void) = {kex_info_prepare, kex_prepare, cipher_prepare, mac_prepare, digest_prepare};
+    int (*const kinds[])(void) = {kex_info_prepare, kex_prepare,         cipher_prepare,
+                                  mac_prepare,      compression_prepare, digest_prepare};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         int result = kinds[i]();
         if (result != 0)

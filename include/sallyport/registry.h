@@ -6,6 +6,7 @@
 
 #include <sallyport/auth.h>
 #include <sallyport/cipher.h>
+#include <sallyport/compression.h>
 #include <sallyport/digest.h>
 #include <sallyport/kex.h>
 #include <sallyport/keytype.h>
@@ -20,6 +21,8 @@ const struct sp_cipher_ops *cipher_find(struct sp_span name);
 const struct sp_cipher_ops *cipher_at(size_t index);
 const struct sp_mac_ops *mac_find(struct sp_span name);
 const struct sp_mac_ops *mac_at(size_t index);
+const struct sp_compression_ops *compression_find(struct sp_span name);
+const struct sp_compression_ops *compression_at(size_t index);
 const struct sp_digest_ops *digest_find(struct sp_span name);
 const struct sp_digest_ops *digest_at(size_t index);
 const struct sp_keytype_ops *keytype_find(struct sp_span name);
@@ -36,7 +39,8 @@ SP_MUST_USE int kex_info_prepare(void);
 SP_MUST_USE int kex_prepare(void);
 SP_MUST_USE int cipher_prepare(void);
 SP_MUST_USE int mac_prepare(void);
+SP_MUST_USE int compression_prepare(void);
 SP_MUST_USE int digest_prepare(void);
 SP_MUST_USE int keytype_prepare(void);
-/* All kinds of the transport: kex with its descriptions, cipher, mac and digest. For the worker's zygote. */
+/* All kinds of the transport: kex with its descriptions, cipher, mac, compression and digest. For the worker's zygote. */
 SP_MUST_USE int modules_prepare(void);

@@ -57,6 +57,15 @@ static void check_mac(const char *name)
     assert_int_equal(mac->etm, strstr(name, "-etm@") != NULL);
 }
 
+static void check_compression(const char *name)
+{
+    const struct sp_compression_ops *compression = compression_find(sp_text(name));
+    assert_non_null(compression);
+    check_head(&compression->head, name, SP_KIND_COMPRESSION, sizeof *compression);
+    assert_non_null(strstr(name, "@openssh.com")); /* RFC 4253's own "zlib" begins before the login */
+    assert_true(compression->open && compression->close && compression->compress && compression->expand);
+}
+
 static void check_digest(const char *name)
 {
     const struct sp_digest_ops *digest = digest_find(sp_text(name));
@@ -85,6 +94,7 @@ static void every_line_is_found_under_its_name(void **unused)
 #define KEX(symbol, name) check_kex(name);
 #define CIPHER(symbol, name) check_cipher(name);
 #define MAC(symbol, name) check_mac(name);
+#define COMPRESSION(symbol, name) check_compression(name);
 #define DIGEST(symbol, name) check_digest(name);
 #define KEYTYPE(symbol, name) check_keytype(name);
 #include "registry.def"
@@ -93,13 +103,14 @@ static void every_line_is_found_under_its_name(void **unused)
 static void unknown_names_are_not_found(void **unused)
 {
     const char *const names[] = {
-        "", "sha", "sha256 ", "aes128-gcm@openssh.co", "aes128-gcm@openssh.comm", "ssh-rsa", "none"};
+        "", "sha", "sha256 ", "aes128-gcm@openssh.co", "aes128-gcm@openssh.comm", "ssh-rsa", "none", "zlib"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct sp_span name = sp_text(names[i]);
         assert_null(kex_info_find(name));
         assert_null(kex_find(name));
         assert_null(cipher_find(name));
         assert_null(mac_find(name));
+        assert_null(compression_find(name));
         assert_null(digest_find(name));
         assert_null(keytype_find(name));
     }
