@@ -7,6 +7,7 @@
  */
 #include "ipc/messages.h"
 #include "worker/auth.h"
+#include "worker/compression.h"
 #include "worker/connection.h"
 #include "worker/packet.h"
 
@@ -41,6 +42,8 @@ static int answer_success(struct connection *c, const union msg_body *body)
     };
     packet_begin(c, SSH_MSG_USERAUTH_SUCCESS);
     r = packet_end(c);
+    if (r == 0)
+        r = compression_begin(c);
     if (r)
         return r;
     connection_move(c, PHASE_LOGIN);

@@ -17,6 +17,7 @@ enum ssh_disconnect {
     SSH_DISCONNECT_PROTOCOL_ERROR = 2,
     SSH_DISCONNECT_KEY_EXCHANGE_FAILED = 3,
     SSH_DISCONNECT_MAC_ERROR = 5,
+    SSH_DISCONNECT_COMPRESSION_ERROR = 6,
     SSH_DISCONNECT_SERVICE_NOT_AVAILABLE = 7,
     SSH_DISCONNECT_PROTOCOL_VERSION = 8,
     SSH_DISCONNECT_CONNECTION_LOST = 10,
@@ -39,6 +40,7 @@ struct connection {
     struct link_inbox *inbox;
     struct log log;
     const struct worker_setup *setup;
+    const struct worker_variant *variant; /* the policy that holds for this client: variant.h */
     char remote_address[65], local_address[65];
     uint16_t remote_port, local_port;
 

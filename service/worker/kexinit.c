@@ -1,12 +1,14 @@
 /*
- * KEXINIT in both directions and what follows from the two of them. Input: the payload that the zygote prepared, and
- * the client's. Output: the modules of this exchange in transport.kex. RFC 4253 section 7.1.
+ * KEXINIT in both directions and what follows from the two of them. Input: what the client's policy offers it now,
+ * and the client's payload. Output: the modules of this exchange in transport.kex. RFC 4253 section 7.1.
  */
 #include <errno.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <sallyport/registry.h>
 
+#include "base/ident.h"
 #include "ipc/negotiate.h"
 #include "worker/connection.h"
 #include "worker/kex.h"
@@ -18,8 +20,10 @@
 int kexinit_send(struct connection *c)
 {
     struct kex *kex = &c->transport.kex;
-    struct sp_span payload = c->phase == PHASE_START ? c->setup->kexinit_first : c->setup->kexinit_later;
-    memcpy(kex->i_s, payload.data, payload.size);
+    struct sp_out payload = {.data = kex->i_s, .capacity = sizeof kex->i_s};
+    int r = variant_kexinit(c->variant, c->remote_address, (int64_t)time(NULL), c->phase == PHASE_START, &payload);
+    if (r)
+        return r;
     kex->i_s_size = payload.size;
     if (getrandom(kex->i_s + 1, KEXINIT_COOKIE_SIZE, 0) != KEXINIT_COOKIE_SIZE)
         return -EIO;
@@ -28,25 +32,26 @@ int kexinit_send(struct connection *c)
     return packet_end(c);
 }
 
-/* What the client would have had, so that the administrator can say what to change. */
-static int no_match(struct connection *c, const struct kexinit *client, enum kexinit_list failed)
+/* The signer, which has the policy, finds the same and says why: to the client what is offered, to the log the rest. */
+static int no_match(struct connection *c)
 {
-    struct log_field fields[] = {
-        {.key = "list", .value = sp_text(kexinit_list_name(failed))},
-        {.key = "client_offers", .value = client->lists[failed]},
-        {.key = "client_version", .value = sp_span_of(c->transport.v_c, c->transport.v_c_size)},
+    const struct transport *t = &c->transport;
+    const struct msg_transcript transcript = {
+        .v_c = sp_span_of(t->v_c, t->v_c_size),
+        .v_s = sp_text(SALLYPORT_IDENT),
+        .i_c = sp_span_of(t->kex.i_c, t->kex.i_c_size),
+        .i_s = sp_span_of(t->kex.i_s, t->kex.i_s_size),
     };
-    log_event(&c->log, LOG_LEVEL_INFO, "not_negotiated", fields, ARRAY_SIZE(fields), "no matching %s found",
-              kexinit_list_name(failed));
-    return connection_fail(c, SSH_DISCONNECT_KEY_EXCHANGE_FAILED, "no matching %s found",
-                           kexinit_list_name(failed));
+    return kex_transcript_send(c, &transcript);
 }
 
-static bool direction_choose(struct kex_direction *direction, struct sp_span cipher, struct sp_span mac)
+static bool direction_choose(struct kex_direction *direction, struct sp_span cipher, struct sp_span mac,
+                             struct sp_span compression)
 {
     direction->cipher = cipher_find(cipher);
     direction->mac = mac.size != 0 ? mac_find(mac) : NULL;
-    if (!direction->cipher)
+    direction->compression = compression_find(compression);
+    if (!direction->cipher || (!direction->compression && !sp_span_is(compression, "none")))
         return false;
     return direction->cipher->tag_size != 0 ? !direction->mac : direction->mac != NULL;
 }
@@ -58,8 +63,10 @@ static int modules_choose(struct kex *kex, const struct negotiated *n)
     kex->ops = kex_find(n->names[KEXINIT_KEX]);
     kex->digest = kex->ops ? digest_find(sp_text(kex->ops->info->digest)) : NULL;
     if (!kex->digest || host_key.size >= sizeof kex->host_key_algorithm ||
-        !direction_choose(&kex->in, n->names[KEXINIT_CIPHER_C2S], n->names[KEXINIT_MAC_C2S]) ||
-        !direction_choose(&kex->out, n->names[KEXINIT_CIPHER_S2C], n->names[KEXINIT_MAC_S2C]))
+        !direction_choose(&kex->in, n->names[KEXINIT_CIPHER_C2S], n->names[KEXINIT_MAC_C2S],
+                          n->names[KEXINIT_COMPRESSION_C2S]) ||
+        !direction_choose(&kex->out, n->names[KEXINIT_CIPHER_S2C], n->names[KEXINIT_MAC_S2C],
+                          n->names[KEXINIT_COMPRESSION_S2C]))
         return -ENOTSUP;
     memcpy(kex->host_key_algorithm, host_key.data, host_key.size);
     kex->host_key_algorithm[host_key.size] = 0;
@@ -77,7 +84,7 @@ static int exchange_agree(struct connection *c)
     if (kexinit_parse(sp_span_of(t->kex.i_s, t->kex.i_s_size), &server))
         return -EINVAL;
     if (negotiate(&client, &server, &n, &failed))
-        return no_match(c, &client, failed);
+        return no_match(c);
     int r = modules_choose(&t->kex, &n);
     if (r)
         return r;
@@ -85,6 +92,8 @@ static int exchange_agree(struct connection *c)
         t->strict = n.strict;
         t->ext_info = n.ext_info;
     }
+    /* In the first exchange, which is before the login, it is agreed on and waits for that. */
+    t->kex.in.compresses = t->kex.out.compresses = c->phase == PHASE_LOGIN;
     t->kex.ignore_next = n.ignore_packet;
     t->kex.step = KEX_AGREED;
     return 0;

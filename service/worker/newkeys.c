@@ -1,6 +1,7 @@
 /*
- * Key derivation and the change of keys. Input: K and H of an exchange. Output: opened ciphers and MACs; nothing of
- * the key material stays behind in this file's memory. RFC 4253 sections 7.2 and 7.3.
+ * Key derivation and the change of keys. Input: K and H of an exchange. Output: opened ciphers and MACs, and compression
+ * that begins with them; nothing of the key material stays behind in this file's memory. RFC 4253 sections 6.2, 7.2
+ * and 7.3.
  */
 #include "worker/newkeys.h"
 
@@ -68,6 +69,9 @@ int newkeys_open(const struct newkeys_source *source, const struct kex_direction
     int r = cipher_open(source, direction->cipher, encrypt, letters, &opened);
     if (r == 0 && direction->mac)
         r = mac_open(source, direction->mac, letters[2], &opened);
+    opened.compression = direction->compression;
+    if (r == 0 && direction->compresses)
+        r = newkeys_compress(&opened, encrypt);
     if (r) {
         newkeys_close(&opened);
         return r > 0 ? -EINVAL : r;
@@ -77,12 +81,20 @@ int newkeys_open(const struct newkeys_source *source, const struct kex_direction
     return 0;
 }
 
+int newkeys_compress(struct packet_keys *keys, bool compress)
+{
+    assert(!keys->compression_state);
+    return keys->compression ? keys->compression->open(compress, &keys->compression_state) : 0;
+}
+
 void newkeys_close(struct packet_keys *keys)
 {
     if (keys->cipher)
         keys->cipher->close(keys->cipher_state);
     if (keys->mac)
         keys->mac->close(keys->mac_state);
+    if (keys->compression_state)
+        keys->compression->close(keys->compression_state);
     *keys = (struct packet_keys){0};
 }
 

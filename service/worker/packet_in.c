@@ -1,12 +1,13 @@
 /*
- * Packets of the client. Input: its socket. Output: payloads, in place, to dispatch.c. One buffer, as much as fits per
- * read(2), many packets per read; what is left of a packet moves to the front before the next read.
+ * Packets of the client. Input: its socket. Output: payloads, in place unless compressed, to dispatch.c. One buffer, as
+ * much as fits per read(2), many packets per read; what is left of a packet moves to the front before the next read.
  */
 #include "worker/packet_in.h"
 
 #include <errno.h>
 #include <unistd.h>
 
+#include "worker/compression.h"
 #include "worker/connection.h"
 #include "worker/frame.h"
 
@@ -76,5 +77,5 @@ int packet_next(struct connection *c, struct sp_span *payload)
         return frame_refused(c, r);
     input->start += frame.size;
     *payload = frame.payload;
-    return 0;
+    return compression_unpack(c, payload);
 }

@@ -16,7 +16,7 @@ bool packet_has_room(const struct connection *c);
 /* One read(2), as much as fits. Notes the end of the stream in transport.input.eof. 0, WORKER_E_END or -errno. */
 int packet_read(struct connection *c) MUST_USE;
 /*
- * The next packet's payload, decrypted in place and never empty; valid until the next packet_read(). 0, PACKET_E_MORE,
- * WORKER_E_END or -errno.
+ * The next packet's payload, decrypted in place, expanded and never empty; valid until the next packet_read() or
+ * packet_next(). 0, PACKET_E_MORE, WORKER_E_END or -errno.
  */
 int packet_next(struct connection *c, struct sp_span *payload) MUST_USE;

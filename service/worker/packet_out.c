@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "worker/compression.h"
 #include "worker/connection.h"
 #include "worker/frame.h"
 #include "worker/ssh_numbers.h"
@@ -52,15 +53,17 @@ static void output_make_room(struct transport_output *output, size_t size)
     output->start = 0;
 }
 
-static void frame_begin(struct transport_output *output)
+static void frame_begin(struct connection *c)
 {
-    output_make_room(output, PACKET_PAYLOAD_MAX + FRAME_OVERHEAD);
+    struct transport_output *output = &c->transport.output;
+    size_t around = FRAME_OVERHEAD + compression_growth(c);
+    output_make_room(output, PACKET_PAYLOAD_MAX + around);
     size_t room = OUTPUT_SIZE - output->end;
     output->keeping = false;
     output->frame = output->end;
     output->payload = (struct sp_out){
         .data = output->bytes + output->end + FRAME_HEAD,
-        .capacity = room > FRAME_OVERHEAD ? size_min(room - FRAME_OVERHEAD, PACKET_PAYLOAD_MAX) : 0,
+        .capacity = room > around ? size_min(room - around, PACKET_PAYLOAD_MAX) : 0,
     };
 }
 
@@ -80,7 +83,7 @@ struct sp_out *packet_begin(struct connection *c, uint8_t number)
     if (must_be_kept(c, number))
         kept_begin(output);
     else
-        frame_begin(output);
+        frame_begin(c);
     sp_put_u8(&output->payload, number);
     return &output->payload;
 }
@@ -90,7 +93,9 @@ static int frame_end(struct connection *c, size_t payload_size)
     struct transport *t = &c->transport;
     struct sp_span padding;
     size_t size;
-    int r = padding_take(t, frame_padding(&t->out.keys, payload_size), &padding);
+    int r = compression_pack(c, t->output.bytes + t->output.frame + FRAME_HEAD, &payload_size);
+    if (r == 0)
+        r = padding_take(t, frame_padding(&t->out.keys, payload_size), &padding);
     if (r == 0)
         r = frame_seal(&t->out, t->output.bytes + t->output.frame, payload_size, padding, &size);
     if (r == FRAME_E_WORN)
@@ -125,7 +130,7 @@ int packet_send_kept(struct connection *c)
     assert(!is_between_keys(c));
     while (in.left != 0) {
         struct sp_span payload = sp_get_string(&in, PACKET_PAYLOAD_MAX);
-        frame_begin(output);
+        frame_begin(c);
         sp_put_raw(&output->payload, payload);
         int r = packet_end(c);
         if (r)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <sallyport/cipher.h>
+#include <sallyport/compression.h>
 #include <sallyport/digest.h>
 #include <sallyport/kex.h>
 #include <sallyport/mac.h>
@@ -15,6 +16,7 @@
 
 #include "base/util.h"
 #include "ipc/messages.h"
+#include "worker/packet.h"
 
 struct connection;
 
@@ -34,12 +36,17 @@ struct connection;
 #define IDENT_MAX 255u /* RFC 4253 section 4.2, CR LF included */
 #define KEXINIT_SENT_MAX 8192u
 
-/* The keys of one direction. cipher NULL: in the clear; mac NULL: none yet, or the cipher is an AEAD. */
+/*
+ * The keys of one direction, and the compression that is agreed on and renewed with them. cipher NULL: in the clear; mac
+ * NULL: none yet, or the cipher is an AEAD.
+ */
 struct packet_keys {
     const struct sp_cipher_ops *cipher;
     void *cipher_state;
     const struct sp_mac_ops *mac;
     void *mac_state;
+    const struct sp_compression_ops *compression; /* NULL: none */
+    void *compression_state;                      /* NULL: none, or it has not begun */
 };
 
 struct packet_direction {
@@ -79,7 +86,9 @@ enum kex_step {
 /* One direction's algorithms as negotiated. */
 struct kex_direction {
     const struct sp_cipher_ops *cipher;
-    const struct sp_mac_ops *mac; /* NULL with an AEAD */
+    const struct sp_mac_ops *mac;                 /* NULL with an AEAD */
+    const struct sp_compression_ops *compression; /* NULL: none */
+    bool compresses; /* from the first packet under these keys on: the login was before them */
 };
 
 struct kex {
@@ -123,6 +132,10 @@ struct transport {
 
     struct transport_input input;
     struct transport_output output;
+
+    /* Touched by connections with compression alone: one packet of each direction (compression.h). */
+    uint8_t packed[PACKET_PAYLOAD_MAX + SP_COMPRESSION_GROWTH];
+    uint8_t unpacked[PACKET_PAYLOAD_MAX];
 };
 
 /* A second EXT_INFO for a client that asked for it with ext-info-in-auth@openssh.com, before the answer to its first

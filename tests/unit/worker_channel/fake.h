@@ -13,6 +13,7 @@
 
 #include <sallyport/wire.h>
 
+#include "worker/compression.h"
 #include "worker/connection.h"
 #include "worker/global_request.h"
 #include "worker/on_session.h"
@@ -34,6 +35,7 @@ struct fake {
     bool data_blocked;  /* packet_may_send_data() says no */
     size_t data_budget; /* octets after which it says no; 0: none */
     size_t data_sent;
+    size_t compression_begun, compression_from; /* how often, and before which frame at last */
     struct sp_out out;
     uint8_t out_bytes[PACKET_PAYLOAD_MAX + 64];
     uint8_t message[PACKET_PAYLOAD_MAX * 2];

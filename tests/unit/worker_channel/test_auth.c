@@ -362,6 +362,22 @@ static void success_moves_to_login_with_the_limits(void **state)
     assert_false(session_is_behind(f->c));
 }
 
+/* draft-miller-secsh-compression-delayed: SUCCESS itself goes out as everything before it. */
+static void compression_begins_behind_success_and_no_sooner(void **state)
+{
+    struct fake *f = *state;
+    authenticate(f);
+    assert_int_equal(request_none(f, "ann"), 0);
+    assert_int_equal(fake_answer(f, auth_failure, .methods = sp_text("password")), 0);
+    fake_expect(f, 51);
+    assert_int_equal(request_none(f, "ann"), 0);
+    assert_int_equal(f->compression_begun, 0);
+    assert_int_equal(fake_answer(f, auth_success, .max_channels = 3), 0);
+    fake_expect(f, 52);
+    assert_int_equal(f->compression_begun, 1);
+    assert_int_equal(f->compression_from, f->frame_next);
+}
+
 static void requests_after_success_are_ignored(void **state)
 {
     struct fake *f = *state;
@@ -585,6 +601,7 @@ int main(void)
         TEST(a_request_while_one_is_under_way_never_passes),
         TEST(wipes_the_packet),
         TEST(success_moves_to_login_with_the_limits),
+        TEST(compression_begins_behind_success_and_no_sooner),
         TEST(requests_after_success_are_ignored),
         TEST(success_without_a_request_ends_the_connection),
         TEST(second_answer_to_one_request_ends_the_connection),

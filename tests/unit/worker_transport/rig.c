@@ -45,7 +45,7 @@ static struct worker_setup *setup_make(void)
     struct sp_span snapshot = rig_snapshot("LogLevel ERROR\n");
     struct worker_setup *setup;
     struct config_error error = {{0}};
-    struct sp_span offer = rig_offer(&out, RIG_KEX, RIG_CIPHERS, RIG_MACS, "none");
+    struct sp_span offer = rig_offer(&out, RIG_KEX, RIG_CIPHERS, RIG_MACS, RIG_COMPRESSION);
     assert_int_equal(worker_setup_new(1, snapshot, offer, &setup, &error), 0);
     free((void *)(uintptr_t)snapshot.data);
     return setup;

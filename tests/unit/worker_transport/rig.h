@@ -35,6 +35,7 @@ struct rig {
 #define RIG_KEX "curve25519-sha256,ecdh-sha2-nistp256"
 #define RIG_CIPHERS "aes128-gcm@openssh.com,aes128-ctr"
 #define RIG_MACS "hmac-sha2-256-etm@openssh.com,hmac-sha2-256"
+#define RIG_COMPRESSION "none,zlib@openssh.com"
 
 /* An encoded offer with these lists and one ed25519 host key. */
 struct sp_span rig_offer(struct sp_out *out, const char *kex, const char *ciphers, const char *macs,
