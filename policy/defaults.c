@@ -51,11 +51,6 @@ static const struct policy_row rows[POLICY_KINDS] = {
                          KEY_ALGORITHMS_ELSEWHERE},
 };
 
-const char *policy_keyword(enum policy_kind kind)
-{
-    return rows[kind].keyword;
-}
-
 const char *policy_default(enum policy_kind kind)
 {
     return rows[kind].list;

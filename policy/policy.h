@@ -47,11 +47,17 @@ struct policy_error {
     char text[1024];
 };
 
-/* A line that had an effect. file: owned by the struct policy that it is reported for; NULL: the program itself. */
+/* A line that had an effect. file: owned by the struct policy that it is reported for; NULL: the program itself, which
+ * has a DEFAULT.policy in it. */
 struct policy_origin {
     const char *file;
     unsigned line;
 };
+
+#define POLICY_ORIGIN_MAX 256u
+
+/* "FILE line N"; returns text. */
+const char *policy_origin_text(struct policy_origin origin, char text[POLICY_ORIGIN_MAX]);
 
 /* "KexAlgorithms". */
 const char *policy_keyword(enum policy_kind kind);
@@ -59,7 +65,7 @@ const char *policy_keyword(enum policy_kind kind);
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /*
- * path: as it is shown. name: the last part without ".policy"; a file that is no .policy (a distribution's generated
+ * path: as it is shown; NULL: in the program. name: the last part without ".policy"; a file that is no .policy (a distribution's generated
  * opensshserver.config) has its path for a name. signature: of PATH.sig, empty if there is none.
  */
 struct policy_file {
@@ -73,22 +79,26 @@ struct policy_files;
 int policy_files_new(struct policy_files **files) MUST_USE;
 void policy_files_free(struct policy_files *files);
 /* Copies. A second file of the same name is ignored, so directories are read in the order of their weight. 0,
- * POLICY_E_INVALID (too large, too many) or -ENOMEM. */
+ * POLICY_E_INVALID (too large, too many, a name that no spec can have) or -ENOMEM. */
 int policy_files_add(struct policy_files *files, const char *path, struct sp_span text,
                      struct sp_span signature, struct policy_error *error) MUST_USE;
 const struct policy_file *policy_files_find(const struct policy_files *files, const char *name);
 const struct policy_file *policy_files_at(const struct policy_files *files,
                                           size_t index); /* NULL past the end */
 
+/* The DEFAULT that is in the program, for where the set has none; it is not in the set. */
+const struct policy_file *policy_builtin(void);
+
 /*
  * Adds the files that a spec needs, with everything that they inherit, from the directories (the first that has a name
  * wins), each with its signature if there is one. DEFAULT is in the program as well, for where no directory has it.
  * "SYSTEM" stands for /etc/crypto-policies/back-ends/opensshserver.config, an absolute path for such a file elsewhere.
- * POLICY_E_INVALID: not found (and where it was looked for), too large, not a regular file.
+ * POLICY_E_INVALID: not found (and where it was looked for), too large, not a regular file, or writable by others than
+ * its owner and root's group. Else 0 or a negative errno.
  */
 int policy_files_read(struct policy_files *files, const char *const *directories, size_t count,
                       const char *spec, struct policy_error *error) MUST_USE;
-/* Adds every *.policy of the directories, for listing. */
+/* Adds every *.policy of the directories, for listing. A directory that does not exist has none. */
 int policy_files_read_all(struct policy_files *files, const char *const *directories, size_t count,
                           struct policy_error *error) MUST_USE;
 
@@ -145,10 +155,10 @@ struct policy {
     char *spec; /* "DEFAULT:NO-NISTP" */
     struct policy_list lists[POLICY_KINDS];
     struct policy_rules rules;
-    bool may_loosen;   /* AllowLoosening yes: a Match or the configuration may add to it */
+    bool may_loosen;   /* AllowLoosening yes of the base: a Match or the configuration may add to it */
     uint64_t serial;   /* the highest Serial of its files; 0: none */
     int64_t expires;   /* the earliest Expires of its files; 0: never */
-    char *description; /* of the first file, and of the ones behind ":" */
+    char *description; /* of the first file, and of the ones behind ":"; never NULL */
     struct policy_history *history;
 };
 
@@ -157,14 +167,15 @@ struct policy {
 int policy_load(const struct policy_files *files, const char *spec, int64_t now, struct policy **policy,
                 struct policy_error *error) MUST_USE;
 void policy_free(struct policy *policy);
-/* Applies one list of the configuration ("+x", "-x*", "^x", "a,b"), as a file's line would. */
+/* Applies one list of the configuration ("+x", "-x*", "^x", "a,b"), as a file's line would. Whether it may loosen
+ * (may_loosen) is the caller's to see to, with policy_compare(). The policy is untouched on failure. */
 int policy_amend(struct policy *policy, enum policy_kind kind, const char *names, const char *file,
                  unsigned line, struct policy_error *error) MUST_USE;
 /* Tightens a number of the configuration into the rules: RequiredRSASize. A smaller one than the rule changes nothing. */
 void policy_amend_rsa_size(struct policy *policy, uint32_t bits, const char *file, unsigned line);
 
 /* 0: inner allows nothing that outer does not, in any list, exception or rule. POLICY_E_INVALID: the first thing that it
- * loosens, with both origins. */
+ * loosens, with both origins. Where patterns of addresses would have to be thought about, the answer is that it does. */
 int policy_compare(const struct policy *outer, const struct policy *inner,
                    struct policy_error *error) MUST_USE;
 
@@ -183,9 +194,9 @@ struct policy_build {
 struct policy_exception {
     enum policy_kind kind;
     char name[POLICY_NAME_MAX + 1];
-    int64_t not_after;
-    char addresses[256]; /* "": everybody */
-    char origin[256];    /* "FILE line N" */
+    int64_t not_after;              /* 0: for good */
+    char addresses[256];            /* "": everybody */
+    char origin[POLICY_ORIGIN_MAX]; /* "FILE line N" */
 };
 
 struct policy_effective {
@@ -198,7 +209,8 @@ struct policy_effective {
 /*
  * policy ∩ known ∩ available, less what a rule takes out. A name that the policy lists and this build does not have is left
  * out; a list in which nothing remains for everybody is POLICY_E_INVALID and names what was missing on which side.
- * A rule that this build cannot keep (POLICY_FIPS_PROVIDER) is as well.
+ * A rule that this build cannot keep (POLICY_FIPS_PROVIDER) is as well. now 0: expiry is not looked at. Origins in
+ * effective->rules point into the policy.
  */
 int policy_resolve(const struct policy *policy, const struct policy_build *build, int64_t now,
                    struct policy_effective *effective, struct policy_error *error) MUST_USE;

@@ -1,188 +1,159 @@
 /*
- * Applies a configured list to the default of its kind and keeps what exists. Input: the text behind an algorithm
- * keyword and the lists of what this build and the tokens have. Output: the ordered list that the signer, the worker
- * and the login processes use as it stands. The grammar of prefixes is that of sshd_config(5).
+ * What is enforced: a policy on a build, at a time. Input: struct policy, the names that this build and this machine
+ * have. Output: lists that are used as they stand, exceptions, rules; or, where nothing would be left, both sides of why.
  */
-#include "policy/lists.h"
-
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include <sallyport/wire.h>
 
-#include "policy/defaults.h"
+#include "policy/build.h"
+#include "policy/error.h"
+#include "policy/history.h"
 #include "policy/names.h"
 
 struct resolution {
-    enum policy_kind kind;
-    struct sp_span available, known;
-    struct sp_out *wanted; /* in order, not yet cut to what is available */
-    char *error;
-    size_t error_size;
+    const struct policy *policy;
+    const struct policy_build *build;
+    int64_t now;
+    struct policy_effective *made;
+    struct policy_error *error;
 };
 
-#define NAME_ARGS(span_) (int)(span_).size, (const char *)(span_).data
-
-PRINTF_LIKE(2, 3) static int refuse(const struct resolution *r, const char *format, ...)
+/* Cuts a list at a comma so that it fits into an error. */
+static void shorten(struct sp_span list, char *text, size_t size)
 {
-    int used = snprintf(r->error, r->error_size, "%s: ", policy_keyword(r->kind));
-    if (used >= 0 && (size_t)used < r->error_size) {
-        va_list args;
-        va_start(args, format);
-        (void)vsnprintf(r->error + used, r->error_size - (size_t)used, format, args);
-        va_end(args);
-    }
-    return POLICY_E_INVALID;
+    size_t kept = list.size;
+    if (kept >= size)
+        for (kept = size - 5; kept > 0 && list.data[kept] != ',';)
+            kept--;
+    snprintf(text, size, "%.*s%s", (int)kept, (const char *)list.data, kept < list.size ? ",..." : "");
 }
 
-static bool any_matches(struct sp_span list, struct sp_span pattern)
+#define SIDE_MAX 320u
+
+/* Everything that the policy lists for good. */
+static void wanted_text(const struct policy_list *list, char text[SIDE_MAX])
 {
-    while (list.size != 0)
-        if (wildcard_matches(sp_next_name(&list), pattern))
-            return true;
-    return false;
+    uint8_t room[POLICY_LIST_MAX];
+    struct sp_out out = {.data = room, .capacity = sizeof room};
+    for (size_t i = 0; i < list->count; i++)
+        if (list->entries[i].not_after == 0 && !list->entries[i].addresses)
+            policy_list_add(&out, sp_text(list->entries[i].name));
+    shorten(sp_written(&out), text, SIDE_MAX);
 }
 
-static bool exists_elsewhere(enum policy_kind kind, struct sp_span name)
+/* Which rule took something out of the list, for the reader to see; "": none did. */
+static void rule_note(const struct resolution *r, enum policy_kind kind, char *text, size_t size)
 {
-    struct sp_span families = sp_text(policy_elsewhere(kind));
-    while (families.size != 0)
-        if (wildcard_matches(name, sp_next_name(&families)))
-            return true;
-    return false;
+    char place[POLICY_ORIGIN_MAX];
+    enum policy_rule rule = POLICY_RULES;
+    const struct policy_list *list = &r->policy->lists[kind];
+    text[0] = '\0';
+    for (size_t i = 0; i < list->count; i++)
+        if (build_state(r->build, &r->policy->rules, kind, sp_text(list->entries[i].name), &rule) ==
+            BUILD_BY_RULE)
+            snprintf(text, size, ", and %s (%s) leaves none of it", policy_rule_keyword(rule),
+                     policy_origin_text(r->policy->rules.origins[rule], place));
 }
 
-/* A name to be offered has to be one that this build has, spelled exactly: a mistake must not weaken the list. */
-static int check_offered(const struct resolution *r, struct sp_span name)
+static const struct history_event *last_event(const struct policy *policy, enum policy_kind kind)
 {
-    if (!policy_is_name(name))
-        return refuse(r, "expected algorithm names separated by commas, got \"%.*s\"", NAME_ARGS(name));
-    if (wildcard_is_in(name))
-        return refuse(r, "\"%.*s\": wildcards are possible only behind \"-\"", NAME_ARGS(name));
-    if (sp_list_has(r->known, name))
-        return 0;
-    if (exists_elsewhere(r->kind, name))
-        return refuse(r, "this server does not have \"%.*s\"; it has %.*s", NAME_ARGS(name),
-                      NAME_ARGS(r->known));
-    return refuse(r, "unknown algorithm \"%.*s\"; this server has %.*s", NAME_ARGS(name),
-                  NAME_ARGS(r->known));
+    const struct history_event *last = NULL;
+    for (size_t i = 0; i < policy->history->count; i++)
+        if (policy->history->events[i].kind == kind)
+            last = &policy->history->events[i];
+    return last;
 }
 
-/* Removing what is not there is fine if it is a name that exists somewhere; a misspelled removal must not pass, or the
- * algorithm would stay in silently. */
-static int check_removed(const struct resolution *r, struct sp_span pattern)
+static int refuse_empty(const struct resolution *r, enum policy_kind kind)
 {
-    if (!policy_is_name(pattern))
-        return refuse(r, "expected algorithm names separated by commas, got \"%.*s\"", NAME_ARGS(pattern));
-    if (any_matches(r->known, pattern) || exists_elsewhere(r->kind, pattern) ||
-        any_matches(sp_text(policy_elsewhere(r->kind)), pattern))
-        return 0;
-    return refuse(r, "\"-%.*s\" would remove nothing; this server has %.*s", NAME_ARGS(pattern),
-                  NAME_ARGS(r->known));
+    const char *keyword = policy_keyword(kind), *spec = r->policy->spec,
+               *available = r->build->available[kind];
+    const struct history_event *last = last_event(r->policy, kind);
+    char place[POLICY_ORIGIN_MAX], wanted[SIDE_MAX], here[SIDE_MAX], rule[POLICY_ORIGIN_MAX + 96];
+    if (!r->policy->lists[kind].is_set || !last)
+        return policy_refuse(r->error, NULL, "%s: policy %s has no such list, nor has what it inherits",
+                             keyword, spec);
+    policy_origin_text(last->origin, place);
+    wanted_text(&r->policy->lists[kind], wanted);
+    shorten(sp_text(available ? available : ""), here, sizeof here);
+    rule_note(r, kind, rule, sizeof rule);
+    if (wanted[0] == '\0')
+        return policy_refuse(
+            r->error, NULL,
+            "%s: nothing is left of policy %s for everybody: its lines remove every algorithm, the "
+            "last of them in %s",
+            keyword, spec, place);
+    return policy_refuse(r->error, NULL, "%s: nothing is left of policy %s (%s): it allows %s; %s %s%s",
+                         keyword, spec, place, wanted, build_who(kind), here[0] != '\0' ? here : "none",
+                         rule);
 }
 
-static int check_each(const struct resolution *r, struct sp_span list,
-                      int (*check)(const struct resolution *, struct sp_span))
+static int add_exception(struct resolution *r, enum policy_kind kind, const struct policy_entry *entry)
 {
-    if (list.size == 0 || list.data[list.size - 1] == ',')
-        return refuse(r, "expected algorithm names separated by commas");
-    while (list.size != 0) {
-        int result = check(r, sp_next_name(&list));
-        if (result != 0)
-            return result;
-    }
+    struct policy_effective *made = r->made;
+    if (made->exception_count == POLICY_EXCEPTIONS_MAX || strlen(entry->name) > POLICY_NAME_MAX)
+        return policy_refuse(r->error, &entry->origin, "expected at most %u exceptions",
+                             POLICY_EXCEPTIONS_MAX);
+    struct policy_exception *exception = &made->exceptions[made->exception_count++];
+    exception->kind = kind;
+    exception->not_after = entry->not_after;
+    snprintf(exception->name, sizeof exception->name, "%s", entry->name);
+    snprintf(exception->addresses, sizeof exception->addresses, "%s",
+             entry->addresses ? entry->addresses : "");
+    policy_origin_text(entry->origin, exception->origin);
     return 0;
 }
 
-static void add_all(struct sp_out *wanted, struct sp_span list)
+static int resolve_entry(struct resolution *r, enum policy_kind kind, const struct policy_entry *entry,
+                         struct sp_out *list)
 {
-    while (list.size != 0)
-        policy_list_add(wanted, sp_next_name(&list));
-}
-
-static bool is_removed(struct sp_span patterns, struct sp_span name)
-{
-    while (patterns.size != 0)
-        if (wildcard_matches(name, sp_next_name(&patterns)))
-            return true;
-    return false;
-}
-
-static void add_remaining(struct sp_out *wanted, struct sp_span list, struct sp_span removed)
-{
-    while (list.size != 0) {
-        struct sp_span name = sp_next_name(&list);
-        if (!is_removed(removed, name))
-            policy_list_add(wanted, name);
-    }
-}
-
-static int apply_list(struct resolution *r, char prefix, struct sp_span names)
-{
-    struct sp_span defaults = sp_text(policy_default(r->kind));
-    int result = check_each(r, names, prefix == '-' ? check_removed : check_offered);
-    if (result != 0)
-        return result;
-    if (prefix == '-') {
-        add_remaining(r->wanted, defaults, names);
+    enum policy_rule rule;
+    if (build_state(r->build, &r->policy->rules, kind, sp_text(entry->name), &rule) != BUILD_HAS)
+        return 0;
+    if (entry->not_after == 0 && !entry->addresses) {
+        policy_list_add(list, sp_text(entry->name));
         return 0;
     }
-    if (prefix == '+')
-        add_all(r->wanted, defaults);
-    add_all(r->wanted, names);
-    if (prefix == '^')
-        add_all(r->wanted, defaults);
-    return 0;
+    return build_is_over(entry, r->now) ? 0 : add_exception(r, kind, entry);
 }
 
-static int apply(struct resolution *r, const char *configured)
+static int resolve_list(struct resolution *r, enum policy_kind kind)
 {
-    if (configured[0] == '\0') {
-        add_all(r->wanted, sp_text(policy_default(r->kind)));
-        return 0;
-    }
-    bool has_prefix = strchr("+-^", configured[0]) != NULL;
-    return apply_list(r, has_prefix ? configured[0] : '\0', sp_text(configured + (has_prefix ? 1 : 0)));
-}
-
-/* Why nothing is left: said with both sides, so that the reader sees which one to change. */
-static int refuse_empty(const struct resolution *r)
-{
-    struct sp_span wanted = sp_written(r->wanted);
-    if (wanted.size == 0)
-        return refuse(r, "the list removes every algorithm");
-    const char *who = r->kind == POLICY_HOST_KEY ? "the host keys can sign with" : "this machine has";
-    if (r->available.size == 0)
-        return refuse(r, "nothing is left: wanted %.*s; %s none", NAME_ARGS(wanted), who);
-    return refuse(r, "nothing is left: wanted %.*s; %s %.*s", NAME_ARGS(wanted), who,
-                  NAME_ARGS(r->available));
-}
-
-int lists_resolve_one(enum policy_kind kind, const char *configured, const char *available, const char *known,
-                      char resolved[POLICY_LIST_MAX], char *error, size_t error_size)
-{
-    uint8_t wanted_room[POLICY_LIST_MAX], kept_room[POLICY_LIST_MAX];
-    struct sp_out wanted = {.data = wanted_room, .capacity = sizeof wanted_room};
-    struct sp_out kept = {.data = kept_room, .capacity = sizeof kept_room - 1};
-    struct resolution r = {.kind = kind,
-                           .available = sp_text(available),
-                           .known = sp_text(known),
-                           .wanted = &wanted,
-                           .error = error,
-                           .error_size = error_size};
-    int result = apply(&r, configured);
+    const struct policy_list *list = &r->policy->lists[kind];
+    char *text = r->made->lists[kind];
+    struct sp_out out = {.data = (uint8_t *)text, .capacity = POLICY_LIST_MAX - 1};
+    int result = 0;
+    for (size_t i = 0; i < list->count && result == 0; i++)
+        result = resolve_entry(r, kind, &list->entries[i], &out);
     if (result != 0)
         return result;
-    for (struct sp_span list = sp_written(&wanted); list.size != 0;) {
-        struct sp_span name = sp_next_name(&list);
-        if (sp_list_has(r.available, name))
-            policy_list_add(&kept, name);
-    }
-    if (wanted.full || kept.full)
-        return refuse(&r, "the list is longer than %u octets", POLICY_LIST_MAX - 1);
-    if (kept.size == 0)
-        return refuse_empty(&r);
-    memcpy(resolved, kept_room, kept.size);
-    resolved[kept.size] = '\0';
+    if (out.full)
+        return policy_refuse(r->error, NULL, "%s: the list of policy %s is longer than %u octets",
+                             policy_keyword(kind), r->policy->spec, POLICY_LIST_MAX - 1);
+    text[out.size] = '\0';
+    return out.size != 0 ? 0 : refuse_empty(r, kind);
+}
+
+int policy_resolve(const struct policy *policy, const struct policy_build *build, int64_t now,
+                   struct policy_effective *effective, struct policy_error *error)
+{
+    struct policy_effective *made CLEANUP_FREE = calloc(1, sizeof *made);
+    if (!made)
+        return -ENOMEM;
+    struct resolution r = {.policy = policy, .build = build, .now = now, .made = made, .error = error};
+    int result = 0;
+    if (policy->rules.fips_provider && !build->fips_provider)
+        result =
+            policy_refuse(error, &policy->rules.origins[POLICY_FIPS_PROVIDER],
+                          "RequireFIPSProvider: libcrypto serves from other providers than an approved one");
+    for (enum policy_kind kind = 0; kind < POLICY_KINDS && result == 0; kind++)
+        if (build_cares(build, kind))
+            result = resolve_list(&r, kind);
+    if (result != 0)
+        return result;
+    made->rules = policy->rules;
+    *effective = *made;
     return 0;
 }

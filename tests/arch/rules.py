@@ -7,7 +7,7 @@ LAYERS = {
     "include": (),
     "service/base": ("include",),
     "service/ipc": ("include", "service/base"),
-    "policy": ("include", "service/base"),
+    "policy": ("include", "service/base", "modules/registry.def"),
     "service/config": ("include", "service/base", "policy"),
 }
 # The registry is a declaration that all programs derive names from; the modules themselves are reached through include/.
