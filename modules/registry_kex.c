@@ -41,6 +41,6 @@ int kex_prepare(void)
     const struct sp_kex_ops *kex;
     int result = random_prepare();
     for (size_t i = 0; result == 0 && (kex = kex_at(i)); i++)
-        result = kex->prepare ? kex->prepare() : 0;
+        result = kex->prepare ? kex->prepare(kex) : 0;
     return result;
 }

@@ -30,7 +30,7 @@ int kex_info_prepare(void)
 {
     const struct sp_kex_info *info;
     for (size_t i = 0; (info = kex_info_at(i)); i++) {
-        int result = info->prepare ? info->prepare() : 0;
+        int result = info->prepare ? info->prepare(info) : 0;
         if (result != 0)
             return result;
     }

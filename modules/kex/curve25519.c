@@ -47,13 +47,15 @@ int x25519_check(struct sp_span public_value)
     return 0;
 }
 
-static int curve25519_check_publics(struct sp_span client_public, struct sp_span server_public)
+static int curve25519_check_publics(const struct sp_kex_info *self, struct sp_span group,
+                                    struct sp_span client_public, struct sp_span server_public)
 {
     int result = x25519_check(client_public);
     return result != 0 ? result : x25519_check(server_public);
 }
 
-static int curve25519_respond(struct sp_span client_public, struct sp_out *server_public,
+static int curve25519_respond(const struct sp_kex_ops *self, struct sp_span group,
+                              struct sp_span client_public, struct sp_out *server_public,
                               struct sp_out *secret)
 {
     agreement_forget(server_public);
@@ -62,7 +64,7 @@ static int curve25519_respond(struct sp_span client_public, struct sp_out *serve
     return result != 0 ? result : agreement_respond(&x25519, client_public, server_public, secret);
 }
 
-static int curve25519_prepare(void)
+static int curve25519_prepare(const struct sp_kex_ops *self)
 {
     return agreement_prepare(&x25519);
 }

@@ -39,7 +39,12 @@ struct agreement *dh_group_agreement(unsigned group)
     return &agreements[group];
 }
 
-static int dh_build(unsigned index)
+unsigned dh_group_bits(unsigned group)
+{
+    return (unsigned)agreements[group].public_size * 8;
+}
+
+int dh_group_build(unsigned index)
 {
     struct dh_group *group = &groups[index];
     if (group->prime_less)
@@ -58,14 +63,14 @@ static int dh_build(unsigned index)
 
 const BIGNUM *dh_group_prime(unsigned index)
 {
-    return dh_build(index) == 0 ? groups[index].prime : NULL;
+    return dh_group_build(index) == 0 ? groups[index].prime : NULL;
 }
 
 int dh_group_check(unsigned index, struct sp_span value)
 {
     if (value.size > agreements[index].public_size)
         return SP_E_MALFORMED;
-    int result = dh_build(index);
+    int result = dh_group_build(index);
     if (result != 0)
         return result;
     OWNED(BIGNUM) *number = BN_bin2bn(value.data, (int)value.size, NULL);
@@ -73,12 +78,6 @@ int dh_group_check(unsigned index, struct sp_span value)
         return crypto_failed();
     return BN_cmp(number, BN_value_one()) > 0 && BN_cmp(number, groups[index].prime_less) < 0 ? 0
                                                                                               : SP_E_REFUSED;
-}
-
-static int dh_check(unsigned group, struct sp_span client_public, struct sp_span server_public)
-{
-    int result = dh_group_check(group, client_public);
-    return result != 0 ? result : dh_group_check(group, server_public);
 }
 
 /* A magnitude without its leading zeros, as the mpint will carry it. */
@@ -93,8 +92,8 @@ static void strip_zeros(struct sp_out *magnitude)
     memmove(magnitude->data, magnitude->data + zeros, magnitude->size);
 }
 
-static int dh_respond(unsigned group, struct sp_span client_public, struct sp_out *server_public,
-                      struct sp_out *secret)
+int dh_group_respond(unsigned group, struct sp_span client_public, struct sp_out *server_public,
+                     struct sp_out *secret)
 {
     agreement_forget(server_public);
     agreement_forget(secret);
@@ -111,44 +110,58 @@ static int dh_respond(unsigned group, struct sp_span client_public, struct sp_ou
     return result;
 }
 
-static int dh_prepare(unsigned group)
+int dh_group_prepare(unsigned group)
 {
-    int result = dh_build(group);
+    int result = dh_group_build(group);
     return result != 0 ? result : agreement_prepare(&agreements[group]);
 }
 
-/* An operation of the ABI knows no method but its own, so each has functions of its own to name the group. */
+/* What a method's `own` points to: its group. */
+static const unsigned group_numbers[DH_GROUP_COUNT] = {DH_GROUP14, DH_GROUP16, DH_GROUP18};
+
+static unsigned group_of(const struct sp_kex_info *info)
+{
+    return *(const unsigned *)info->own;
+}
+
+static int dh_check_publics(const struct sp_kex_info *self, struct sp_span group,
+                            struct sp_span client_public, struct sp_span server_public)
+{
+    int result = dh_group_check(group_of(self), client_public);
+    return result != 0 ? result : dh_group_check(group_of(self), server_public);
+}
+
+static int dh_respond(const struct sp_kex_ops *self, struct sp_span group, struct sp_span client_public,
+                      struct sp_out *server_public, struct sp_out *secret)
+{
+    return dh_group_respond(group_of(self->info), client_public, server_public, secret);
+}
+
+static int dh_build(const struct sp_kex_info *self)
+{
+    return dh_group_build(group_of(self));
+}
+
+static int dh_prepare(const struct sp_kex_ops *self)
+{
+    return dh_group_prepare(group_of(self->info));
+}
+
 #define DH_METHOD(symbol, group, bits_, name_, digest_)                                                      \
-    static int symbol##_check(struct sp_span client_public, struct sp_span server_public)                    \
-    {                                                                                                        \
-        return dh_check(group, client_public, server_public);                                                \
-    }                                                                                                        \
-    static int symbol##_respond(struct sp_span client_public, struct sp_out *server_public,                  \
-                                struct sp_out *secret)                                                       \
-    {                                                                                                        \
-        return dh_respond(group, client_public, server_public, secret);                                      \
-    }                                                                                                        \
-    static int symbol##_build(void)                                                                          \
-    {                                                                                                        \
-        return dh_build(group);                                                                              \
-    }                                                                                                        \
-    static int symbol##_prepare(void)                                                                        \
-    {                                                                                                        \
-        return dh_prepare(group);                                                                            \
-    }                                                                                                        \
     const struct sp_kex_info kex_##symbol##_info = {                                                         \
         .head = SP_MODULE_HEAD(SP_KIND_KEX, struct sp_kex_info, name_),                                      \
         .digest = digest_,                                                                                   \
         .public_field = SP_KEX_MPINT,                                                                        \
         .secret_field = SP_KEX_MPINT,                                                                        \
         .secret_size = (bits_) / 8,                                                                          \
-        .check_publics = symbol##_check,                                                                     \
-        .prepare = symbol##_build,                                                                           \
+        .own = &group_numbers[group],                                                                        \
+        .check_publics = dh_check_publics,                                                                   \
+        .prepare = dh_build,                                                                                 \
     };                                                                                                       \
     const struct sp_kex_ops kex_##symbol = {                                                                 \
         .info = &kex_##symbol##_info,                                                                        \
-        .respond = symbol##_respond,                                                                         \
-        .prepare = symbol##_prepare,                                                                         \
+        .respond = dh_respond,                                                                               \
+        .prepare = dh_prepare,                                                                               \
     }
 
 DH_METHOD(dh_group14_sha256, DH_GROUP14, 2048, "diffie-hellman-group14-sha256", "sha256");

@@ -169,13 +169,25 @@ static bool is_all_zero(struct sp_span bytes)
     return any == 0;
 }
 
+/* Of methods that negotiate a group (RFC 4419): H over any other than the worker may answer is for nobody. */
+static int check_group(struct check *c)
+{
+    if (!c->kex->check_group)
+        return c->said.group.size == 0 ? 0 : refuse_worker(c, "a group for a method that has its own");
+    int r = c->kex->check_group(c->kex, c->said.group, SP_KEX_GROUP_BITS_MIN);
+    return r > 0 ? refuse_worker(c, "the group is not the one that this server answers to that request") : r;
+}
+
 /*
  * Public values of the method's length and range. The worker has seen to it that a bad client value gets no further; a
  * worker that is not ours may name anything, and must not get H over a value that no honest server answers.
  */
 static int check_values(struct check *c)
 {
-    int r = c->kex->check_publics(c->said.client_public, c->said.server_public);
+    int r = check_group(c);
+    if (r)
+        return r;
+    r = c->kex->check_publics(c->kex, c->said.group, c->said.client_public, c->said.server_public);
     if (r < 0)
         return r;
     if (r > 0)
@@ -196,12 +208,13 @@ static void put_value(struct sp_out *out, enum sp_kex_field field, struct sp_spa
         sp_put_string(out, value);
 }
 
-/* H = hash(V_C ‖ V_S ‖ I_C ‖ I_S ‖ K_S ‖ publics ‖ K): RFC 4253 section 8, RFC 5656 section 4. */
+/* H = hash(V_C ‖ V_S ‖ I_C ‖ I_S ‖ K_S ‖ group ‖ publics ‖ K): RFC 4253 section 8, RFC 5656 section 4, RFC 4419
+ * section 3 for the group, which other methods do not have. */
 static int compute_h(struct check *c)
 {
     size_t room = 64 + c->said.v_c.size + c->said.v_s.size + c->said.i_c.size + c->said.i_s.size +
-                  c->result.host_key.size + c->said.client_public.size + c->said.server_public.size +
-                  c->said.secret.size;
+                  c->result.host_key.size + c->said.group.size + c->said.client_public.size +
+                  c->said.server_public.size + c->said.secret.size;
     CLEANUP_FREE uint8_t *bytes = malloc(room);
     struct sp_out out = {.data = bytes, .capacity = bytes ? room : 0};
     if (!bytes)
@@ -211,6 +224,7 @@ static int compute_h(struct check *c)
     sp_put_string(&out, c->said.i_c);
     sp_put_string(&out, c->said.i_s);
     sp_put_string(&out, c->result.host_key);
+    sp_put_raw(&out, c->said.group);
     put_value(&out, c->kex->public_field, c->said.client_public);
     put_value(&out, c->kex->public_field, c->said.server_public);
     put_value(&out, c->kex->secret_field, c->said.secret);

@@ -1,7 +1,7 @@
 /*
- * The key exchange after both KEXINITs. Input: the client's public value, then the signer's answer. Output: the
- * transcript for the signer, our reply, new keys in both directions. RFC 4253 sections 7.2, 7.3 and 8; OpenSSH PROTOCOL
- * section 1.10 for strict key exchange.
+ * The key exchange after both KEXINITs. Input: the client's request for a group, if the method wants one, and its public
+ * value, then the signer's answer. Output: the group, the transcript for the signer, our reply, new keys in both
+ * directions. RFC 4253 sections 7.2, 7.3 and 8; RFC 4419 section 3; OpenSSH PROTOCOL section 1.10 for strict key exchange.
  */
 #include "worker/kex.h"
 
@@ -54,12 +54,14 @@ static int signature_ask(struct connection *c, struct sp_span client_public)
         .i_c = sp_span_of(kex->i_c, kex->i_c_size),
         .i_s = sp_span_of(kex->i_s, kex->i_s_size),
         .host_key_algorithm = sp_text(kex->host_key_algorithm),
+        .group = sp_span_of(kex->group, kex->group_size),
         .client_public = client_public,
         .server_public =
             magnitude(info->public_field, sp_span_of(kex->server_public, kex->server_public_size)),
         .secret = magnitude(info->secret_field, sp_span_of(kex->secret, kex->secret_size)),
     };
-    size_t most = kex->i_c_size + kex->i_s_size + SP_KEX_PUBLIC_MAX * 2 + SP_KEX_SECRET_MAX + 2048;
+    size_t most =
+        kex->i_c_size + kex->i_s_size + SP_KEX_PUBLIC_MAX * 2 + SP_KEX_SECRET_MAX + SP_KEX_GROUP_MAX + 2048;
     struct sp_out out = {.data = malloc(most), .capacity = most};
     if (!out.data)
         return -ENOMEM;
@@ -82,18 +84,17 @@ static int public_refused(struct connection *c, int r)
                            "the client's public value is not acceptable");
 }
 
-int on_ssh_kex_init(struct connection *c, struct sp_in *in)
+static int public_answer(struct connection *c, struct sp_in *in)
 {
     struct kex *kex = &c->transport.kex;
-    if (kex->step != KEX_AGREED || kex->ignore_next)
-        return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "a key exchange message out of order");
     struct sp_span client_public = public_get(kex->ops->info->public_field, in);
     if (sp_get_end(in))
         return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "malformed key exchange message");
 
     struct sp_out server_public = {.data = kex->server_public, .capacity = sizeof kex->server_public};
     struct sp_out secret = {.data = kex->secret, .capacity = sizeof kex->secret};
-    int r = kex->ops->respond(client_public, &server_public, &secret);
+    int r = kex->ops->respond(kex->ops, sp_span_of(kex->group, kex->group_size), client_public,
+                              &server_public, &secret);
     if (r)
         return public_refused(c, r);
     kex->server_public_size = server_public.size;
@@ -101,10 +102,76 @@ int on_ssh_kex_init(struct connection *c, struct sp_in *in)
     return signature_ask(c, client_public);
 }
 
+static bool negotiates_group(const struct kex *kex)
+{
+    return kex->ops && kex->ops->choose_group;
+}
+
+static int out_of_order(struct connection *c)
+{
+    return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "a key exchange message out of order");
+}
+
+int on_ssh_kex_init(struct connection *c, struct sp_in *in)
+{
+    struct kex *kex = &c->transport.kex;
+    if (kex->step != KEX_AGREED || kex->ignore_next)
+        return out_of_order(c);
+    if (negotiates_group(kex)) /* RFC 4419 section 5: the same number, and a size without its bounds */
+        return connection_fail(
+            c, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,
+            "group requests of the old form (message 30) are not served, only those of RFC 4419 "
+            "with a minimum and a maximum");
+    kex->group_size = 0;
+    return public_answer(c, in);
+}
+
+int on_ssh_kex_gex_init(struct connection *c, struct sp_in *in)
+{
+    return c->transport.kex.step == KEX_GROUPED ? public_answer(c, in) : out_of_order(c);
+}
+
+static int group_refused(struct connection *c, const struct sp_kex_sizes *sizes, unsigned bits_min, int r)
+{
+    if (r < 0)
+        return r;
+    if (r == SP_E_MALFORMED)
+        return connection_fail(c, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,
+                               "a group of %u bits cannot be between %u and %u", sizes->preferred, sizes->min,
+                               sizes->max);
+    return connection_fail(c, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,
+                           "no group of %u to %u bits: this server's have at least %u", sizes->min,
+                           sizes->max, bits_min);
+}
+
+int on_ssh_kex_gex_request(struct connection *c, struct sp_in *in)
+{
+    struct kex *kex = &c->transport.kex;
+    if (kex->step != KEX_AGREED || kex->ignore_next || !negotiates_group(kex))
+        return out_of_order(c);
+    const unsigned bits_min = SP_KEX_GROUP_BITS_MIN;
+    struct sp_kex_sizes sizes;
+    sizes.min = sp_get_u32(in);
+    sizes.preferred = sp_get_u32(in);
+    sizes.max = sp_get_u32(in);
+    if (sp_get_end(in))
+        return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "malformed request for a group");
+
+    struct sp_out group = {.data = kex->group, .capacity = sizeof kex->group};
+    int r = kex->ops->choose_group(kex->ops, &sizes, bits_min, &group);
+    if (r)
+        return group_refused(c, &sizes, bits_min, r);
+    kex->group_size = group.size;
+    kex->step = KEX_GROUPED;
+    sp_put_raw(packet_begin(c, SSH_MSG_KEX_GEX_GROUP),
+               sp_span_of(group.data + SP_KEX_SIZES_SIZE, group.size - SP_KEX_SIZES_SIZE));
+    return packet_end(c);
+}
+
 static int reply_send(struct connection *c, const struct msg_signature *signature)
 {
     struct kex *kex = &c->transport.kex;
-    struct sp_out *out = packet_begin(c, SSH_MSG_KEX_REPLY);
+    struct sp_out *out = packet_begin(c, negotiates_group(kex) ? SSH_MSG_KEX_GEX_REPLY : SSH_MSG_KEX_REPLY);
     sp_put_string(out, signature->host_key);
     value_put(kex->ops->info->public_field, out, sp_span_of(kex->server_public, kex->server_public_size));
     sp_put_string(out, signature->signature);

@@ -1,6 +1,6 @@
 /*
  * The key exchange (RFC 4253 sections 7 and 8), a straight line of steps (enum kex_step): our KEXINIT, the client's,
- * its public value, the signer's answer, our reply with NEWKEYS, its NEWKEYS.
+ * its request for a group and that group (RFC 4419 alone), its public value, the signer's answer, our reply with NEWKEYS, its NEWKEYS.
  */
 #pragma once
 
@@ -16,6 +16,8 @@ int kexinit_send(struct connection *c) MUST_USE;
 
 int on_ssh_kexinit(struct connection *c, struct sp_in *in) MUST_USE;
 int on_ssh_kex_init(struct connection *c, struct sp_in *in) MUST_USE;
+int on_ssh_kex_gex_request(struct connection *c, struct sp_in *in) MUST_USE;
+int on_ssh_kex_gex_init(struct connection *c, struct sp_in *in) MUST_USE;
 int on_ssh_newkeys(struct connection *c, struct sp_in *in) MUST_USE;
 
 /* The signer's answer, by on_monitor.c. */

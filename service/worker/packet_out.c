@@ -19,7 +19,7 @@
 static bool is_between_keys(const struct connection *c)
 {
     enum kex_step step = c->transport.kex.step;
-    return step == KEX_OFFERED || step == KEX_AGREED || step == KEX_SIGNING;
+    return step >= KEX_OFFERED && step <= KEX_SIGNING;
 }
 
 /* RFC 4253 section 7.1: 1 to 19 but SERVICE_REQUEST and SERVICE_ACCEPT, and 20 to 49. */

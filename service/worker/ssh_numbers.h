@@ -7,6 +7,8 @@ enum ssh_number {
 #undef SSH_MESSAGE
     SSH_MSG_SERVICE_ACCEPT = 6,
     SSH_MSG_KEX_REPLY = 31,
+    SSH_MSG_KEX_GEX_GROUP = 31,
+    SSH_MSG_KEX_GEX_REPLY = 33,
     SSH_MSG_PONG = 193,
 };
 

@@ -78,7 +78,8 @@ struct transport_output {
 enum kex_step {
     KEX_NONE,      /* no exchange under way */
     KEX_OFFERED,   /* our KEXINIT is sent, the peer's has not come */
-    KEX_AGREED,    /* both are there; the peer's public value has to come */
+    KEX_AGREED,    /* both are there; the peer's public value, or its request for a group, has to come */
+    KEX_GROUPED,   /* our group is sent; the peer's public value in it has to come */
     KEX_SIGNING,   /* the signer has the transcript: nothing of the client is handled */
     KEX_SWITCHING, /* our reply and NEWKEYS are sent; the peer's NEWKEYS has to come */
 };
@@ -100,8 +101,9 @@ struct kex {
     struct kex_direction in, out;
     struct packet_keys next_in; /* for the peer's NEWKEYS */
     char host_key_algorithm[128];
-    size_t i_c_size, i_s_size, server_public_size, secret_size;
+    size_t i_c_size, i_s_size, group_size, server_public_size, secret_size;
     uint8_t i_s[KEXINIT_SENT_MAX];
+    uint8_t group[SP_KEX_GROUP_MAX]; /* of a method that negotiates one: the octets that go into H */
     uint8_t server_public[SP_KEX_PUBLIC_MAX];
     uint8_t secret[SP_KEX_SECRET_MAX]; /* K; wiped as soon as the keys are derived */
     uint8_t i_c[35000];

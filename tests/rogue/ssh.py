@@ -66,7 +66,7 @@ class Exchange:
 
     def transcript(self, **changed):
         values = {"v_c": self.v_c, "v_s": self.v_s, "i_c": self.i_c, "i_s": self.i_s,
-                  "host_key_algorithm": self.host_key_algorithm, "client_public": self.client_public,
+                  "host_key_algorithm": self.host_key_algorithm, "group": b"", "client_public": self.client_public,
                   "server_public": self.server_public, "secret": self.secret}
         values.update(changed)
         return fields_encode("transcript", **values)

@@ -34,14 +34,14 @@ static inline int ask(const char *method, struct sp_span client_public, struct a
     answer->server_public =
         (struct sp_out){.data = answer->public_room, .capacity = sizeof answer->public_room};
     answer->secret = (struct sp_out){.data = answer->secret_room, .capacity = sizeof answer->secret_room};
-    return kex->respond(client_public, &answer->server_public, &answer->secret);
+    return kex->respond(kex, (struct sp_span){0}, client_public, &answer->server_public, &answer->secret);
 }
 
 static inline int check(const char *method, struct sp_span client_public, struct sp_span server_public)
 {
     const struct sp_kex_info *info = kex_info_find(sp_text(method));
     assert_non_null(info);
-    return info->check_publics(client_public, server_public);
+    return info->check_publics(info, (struct sp_span){0}, client_public, server_public);
 }
 
 /* `value` must be refused with `expected` from the client, as the client's value and as the server's. */

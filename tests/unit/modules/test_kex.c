@@ -52,10 +52,10 @@ static void too_little_room_leaves_nothing(void **unused)
         const struct sp_kex_ops *kex = kex_find(sp_text(rows[i].method));
         struct sp_out narrow = {.data = small, .capacity = sizeof small},
                       wide = {.data = large, .capacity = sizeof large};
-        assert_int_equal(kex->respond(hex_span(rows[i].value), &narrow, &wide), SP_E_NO_ROOM);
+        assert_int_equal(kex->respond(kex, (struct sp_span){0}, hex_span(rows[i].value), &narrow, &wide), SP_E_NO_ROOM);
         assert_int_equal(narrow.size + wide.size, 0);
         narrow.full = wide.full = false;
-        assert_int_equal(kex->respond(hex_span(rows[i].value), &wide, &narrow), SP_E_NO_ROOM);
+        assert_int_equal(kex->respond(kex, (struct sp_span){0}, hex_span(rows[i].value), &wide, &narrow), SP_E_NO_ROOM);
         assert_int_equal(narrow.size + wide.size, 0);
     }
 }

@@ -71,6 +71,39 @@ static void dh_primes_follow_the_formula_of_rfc_3526(void **unused)
     }
 }
 
+/*
+ * p = 2q + 1 with q prime: then the powers of 2 have no small subgroup to leak an exponent into (RFC 4419 section 6.1).
+ * q by Miller-Rabin with random bases; q = 3 mod 4, so that one power of each base is the whole test. p by Pocklington: q
+ * is a prime factor of p-1 above its root, 2^(p-1) = 1 mod p, and gcd(2^2 - 1, p) = 1.
+ */
+static void dh_primes_are_safe(void **unused)
+{
+    enum { BASES = 8 };
+    BN_CTX *context = BN_CTX_new();
+    for (unsigned group = 0; group < DH_GROUP_COUNT; group++) {
+        const BIGNUM *p = dh_group_prime(group);
+        OWNED(BIGNUM) *q = BN_dup(p);
+        OWNED(BIGNUM) *less = BN_dup(p);
+        OWNED(BIGNUM) *half = BN_new();
+        OWNED(BIGNUM) *power = BN_new();
+        BN_rshift1(q, q);
+        BN_rshift1(half, q);
+        assert_int_equal(BN_mod_word(q, 4), 3);
+        for (int i = 0; i < BASES; i++) {
+            assert_int_equal(BN_rand_range(power, q), 1);
+            assert_int_equal(BN_mod_exp(power, power, half, q, context), 1);
+            BN_sub(less, q, power);
+            assert_true(BN_is_one(power) || BN_is_one(less));
+        }
+        BN_set_word(power, DH_GENERATOR);
+        BN_sub(less, p, BN_value_one());
+        assert_int_equal(BN_mod_exp(power, power, less, p, context), 1);
+        assert_true(BN_is_one(power));
+        assert_int_not_equal(BN_mod_word(p, 3), 0);
+    }
+    BN_CTX_free(context);
+}
+
 /* p + difference as a magnitude. */
 static struct hex near_prime(unsigned group, int difference)
 {
@@ -169,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dh_primes_follow_the_formula_of_rfc_3526),
+        cmocka_unit_test(dh_primes_are_safe),
         cmocka_unit_test(dh_refuses_degenerate_values),
         cmocka_unit_test(dh_accepts_the_ends_of_the_range),
         cmocka_unit_test(dh_refuses_values_wider_than_the_group),

@@ -30,6 +30,7 @@ static void check_kex(const char *name)
     assert_non_null(digest_find(sp_text(info->digest)));
     assert_non_null(info->check_publics);
     assert_non_null(kex->respond);
+    assert_int_equal(info->check_group != NULL, kex->choose_group != NULL);
 }
 
 static void check_cipher(const char *name)

@@ -53,7 +53,7 @@ def row(kex, host_key, digest, publics, field, secret, secret_field, first=True,
     encoded = [field(value) for value in publics]
     h = hashlib.new(digest, b"".join([string(v_c), string(IDENT), string(i_c), string(i_s), string(BLOBS[host_key]),
                                       *encoded, secret_field(secret)])).digest()
-    transcript = b"".join(string(part) for part in (v_c, IDENT, i_c, i_s, host_key, *publics, secret))
+    transcript = b"".join(string(part) for part in (v_c, IDENT, i_c, i_s, host_key, b"", *publics, secret))
     return kex, host_key, first, transcript, h
 
 
