@@ -1,5 +1,5 @@
 /*
- * diffie-hellman-group14-sha256, group16-sha512 and group18-sha512: e comes from KEXDH_INIT, f goes into the
+ * diffie-hellman-group14-sha256, and group15- to group18-sha512: e comes from KEXDH_INIT, f goes into the
  * reply, K into the exchange hash, all mpints. RFC 4253 section 8, RFC 8268, RFC 3526.
  */
 #include "kex/dh_groups.h"
@@ -17,19 +17,25 @@ struct dh_group {
 /* State only for what is made once: the primes here, the generators below. Who links this has one thread. */
 static struct dh_group groups[DH_GROUP_COUNT] = {
     [DH_GROUP14] = {.make_prime = BN_get_rfc3526_prime_2048},
+    [DH_GROUP15] = {.make_prime = BN_get_rfc3526_prime_3072},
     [DH_GROUP16] = {.make_prime = BN_get_rfc3526_prime_4096},
+    [DH_GROUP17] = {.make_prime = BN_get_rfc3526_prime_6144},
     [DH_GROUP18] = {.make_prime = BN_get_rfc3526_prime_8192},
 };
 
 /*
  * private_bits: a fresh exponent of at least twice the strength of the group (RFC 4253 section 8; strengths
- * by SP 800-56B: 112, 152 and 200 bits). More would cost time and gain nothing.
+ * by SP 800-56B: 112, 128, 152, 176 and 200 bits). More would cost time and gain nothing.
  */
 static struct agreement agreements[DH_GROUP_COUNT] = {
     [DH_GROUP14] =
         {.type = "DH", .group = "modp_2048", .private_bits = 256, .public_size = 256, .secret_size = 256},
+    [DH_GROUP15] =
+        {.type = "DH", .group = "modp_3072", .private_bits = 320, .public_size = 384, .secret_size = 384},
     [DH_GROUP16] =
         {.type = "DH", .group = "modp_4096", .private_bits = 384, .public_size = 512, .secret_size = 512},
+    [DH_GROUP17] =
+        {.type = "DH", .group = "modp_6144", .private_bits = 448, .public_size = 768, .secret_size = 768},
     [DH_GROUP18] =
         {.type = "DH", .group = "modp_8192", .private_bits = 512, .public_size = 1024, .secret_size = 1024},
 };
@@ -117,7 +123,8 @@ int dh_group_prepare(unsigned group)
 }
 
 /* What a method's `own` points to: its group. */
-static const unsigned group_numbers[DH_GROUP_COUNT] = {DH_GROUP14, DH_GROUP16, DH_GROUP18};
+static const unsigned group_numbers[DH_GROUP_COUNT] = {DH_GROUP14, DH_GROUP15, DH_GROUP16, DH_GROUP17,
+                                                       DH_GROUP18};
 
 static unsigned group_of(const struct sp_kex_info *info)
 {
@@ -165,5 +172,7 @@ static int dh_prepare(const struct sp_kex_ops *self)
     }
 
 DH_METHOD(dh_group14_sha256, DH_GROUP14, 2048, "diffie-hellman-group14-sha256", "sha256");
+DH_METHOD(dh_group15_sha512, DH_GROUP15, 3072, "diffie-hellman-group15-sha512", "sha512");
 DH_METHOD(dh_group16_sha512, DH_GROUP16, 4096, "diffie-hellman-group16-sha512", "sha512");
+DH_METHOD(dh_group17_sha512, DH_GROUP17, 6144, "diffie-hellman-group17-sha512", "sha512");
 DH_METHOD(dh_group18_sha512, DH_GROUP18, 8192, "diffie-hellman-group18-sha512", "sha512");

@@ -8,7 +8,7 @@
 #include "kex/agreement.h"
 
 /* In the order of their sizes. */
-enum { DH_GROUP14, DH_GROUP16, DH_GROUP18, DH_GROUP_COUNT };
+enum { DH_GROUP14, DH_GROUP15, DH_GROUP16, DH_GROUP17, DH_GROUP18, DH_GROUP_COUNT };
 
 #define DH_GENERATOR 2u
 

@@ -11,13 +11,15 @@
 struct modp {
     const char *method;
     int bits;
-    unsigned long addend; /* inside the bracket, RFC 3526 sections 3, 5 and 7 */
+    unsigned long addend; /* inside the bracket, RFC 3526 sections 3 to 7 */
     int strength;
 };
 
 static const struct modp modps[] = {
     [DH_GROUP14] = {"diffie-hellman-group14-sha256", 2048, 124476, 112},
+    [DH_GROUP15] = {"diffie-hellman-group15-sha512", 3072, 1690314, 128},
     [DH_GROUP16] = {"diffie-hellman-group16-sha512", 4096, 240904, 152},
+    [DH_GROUP17] = {"diffie-hellman-group17-sha512", 6144, 929484, 176},
     [DH_GROUP18] = {"diffie-hellman-group18-sha512", 8192, 4743158, 200},
 };
 
