@@ -2,7 +2,7 @@
  * A policy file: one keyword and its arguments on each line, in the grammar of sshd_config(5). Input: the text, and what
  * was read of it in advance. Output: a changed policy and what the file says of itself, or an error with file and line.
  *
- *     Description TEXT, Source TEXT (may repeat), Serial N, Expires DATE
+ *     Name NAME, Description TEXT, Source TEXT (may repeat), Serial N, Expires DATE
  *     SubPolicy yes, AllowLoosening yes|no
  *     Inherit NAME                      in front of every list and rule
  *     KexAlgorithms [+-^]NAMES ...      the lists; behind "+" also NotAfter DATE, Address PATTERNS
@@ -88,6 +88,20 @@ static int take_source(struct parser *parser, const struct lexer_line *line)
 {
     char *text CLEANUP_FREE = NULL;
     return take_text(parser, line, &text);
+}
+
+/* The name that the file has to be found under, so that what is signed as one policy is never taken for another. */
+static int take_name(struct parser *parser, const struct lexer_line *line)
+{
+    const char *file = parser->origin.file ? parser->origin.file : SOURCE_DEFAULT SOURCE_SUFFIX;
+    const char *slash = strrchr(file, '/');
+    struct sp_span name = sp_text(slash ? slash + 1 : file);
+    name.size -= size_min(name.size, strlen(SOURCE_SUFFIX));
+    if (line->count != 1 || !sp_span_is(name, line->arguments[0]))
+        return policy_refuse(parser->error, &parser->origin,
+                             "Name: expected \"%.*s\", as the file is called, got \"%.*s\"", NAME_ARGS(name),
+                             (int)(line->rest_end - line->rest), line->rest);
+    return 0;
 }
 
 static int take_serial(struct parser *parser, const struct lexer_line *line)
@@ -206,7 +220,7 @@ static const struct word words[] = {
     {"Description", false, take_description}, {"Source", true, take_source},
     {"Serial", false, take_serial},           {"Expires", false, take_expires},
     {"SubPolicy", false, take_flag},          {"AllowLoosening", false, take_flag},
-    {"Inherit", false, take_inherit},
+    {"Inherit", false, take_inherit},         {"Name", false, take_name},
 };
 
 static enum policy_kind kind_find(const char *keyword)

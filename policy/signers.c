@@ -14,6 +14,7 @@
 #include "base/base64.h"
 #include "base/wildcard.h"
 #include "policy/error.h"
+#include "policy/source.h"
 
 /* ---- keys and lists ---------------------------------------------------------------------------------------------- */
 
@@ -295,11 +296,8 @@ static int line_add(struct signers *signers, unsigned number, struct sp_span tex
 
 static int lines_read(struct signers *signers, struct sp_span text, struct policy_error *error)
 {
-    for (unsigned number = 1; text.size != 0; number++) {
-        const uint8_t *end = memchr(text.data, '\n', text.size);
-        struct sp_span line = sp_span_of(text.data, end ? (size_t)(end - text.data) : text.size);
-        size_t used = line.size + (end ? 1 : 0);
-        text = sp_span_of(text.data + used, text.size - used);
+    struct sp_span line;
+    for (unsigned number = 1; source_next_line(&text, &line); number++) {
         blanks_skip(&line);
         if (line.size > SIGNERS_LINE_MAX)
             return policy_refuse(error, &(struct policy_origin){.file = signers->file, .line = number},

@@ -16,8 +16,10 @@
 #include "base/base64.h"
 #include "base/decimal.h"
 #include "base/lexer.h"
+#include "policy/builtin.h"
 #include "policy/error.h"
 #include "policy/signers.h"
+#include "policy/source.h"
 #include "policy/sshsig.h"
 
 struct policy_trust {
@@ -299,15 +301,11 @@ static int claim_read(const struct policy_file *file, const struct lexer_line *l
 static int claims_read(const struct policy_file *file, struct claims *claims, struct policy_error *error)
 {
     CLEANUP_FREE struct lexer_line *line = malloc(sizeof *line);
-    struct sp_span text = file->text;
+    struct sp_span text = file->text, raw;
     if (!line)
         return -ENOMEM;
-    for (unsigned number = 1; text.size != 0; number++) {
-        const uint8_t *end = memchr(text.data, '\n', text.size);
-        struct sp_span raw = sp_span_of(text.data, end ? (size_t)(end - text.data) : text.size);
-        size_t used = raw.size + (end ? 1 : 0);
+    for (unsigned number = 1; source_next_line(&text, &raw); number++) {
         const char *why;
-        text = sp_span_of(text.data + used, text.size - used);
         int r = lexer_split(raw, line, &why);
         if (r == LEXER_E_MALFORMED)
             return policy_refuse(error, &(struct policy_origin){.file = file->path, .line = number}, "%s",
@@ -342,12 +340,23 @@ static int claims_check(struct judgement *j)
     return r;
 }
 
+bool policy_trust_is_own(const struct policy_file *file)
+{
+    return strcmp(file->name, builtin_default.name) == 0 && sp_span_equal(file->text, builtin_default.text);
+}
+
 int policy_trust_verify(const struct policy_trust *trust, const struct policy_file *file, int64_t now,
                         struct policy_signature *who, struct policy_error *error)
 {
     uint8_t bytes[SSHSIG_BLOB_MAX];
     struct sp_out blob = {.data = bytes, .capacity = sizeof bytes};
     struct judgement j = {.trust = trust, .file = file, .now = now, .error = error};
+    if (source_is_generated(file->name))
+        return policy_refuse(
+            error, NULL,
+            "%.200s: what a distribution generates has no Name and no Serial, so it cannot be a "
+            "signed policy",
+            file->path);
     if (file->signature.size == 0)
         return policy_refuse(error, NULL,
                              "%.200s is not signed: expected %.200s.sig, made with ssh-keygen -Y sign "
