@@ -10,6 +10,11 @@
 
 #define X25519_POINT "0900000000000000000000000000000000000000000000000000000000000000"
 
+/* SEC 2's base point */
+#define P256_POINT                                                                                           \
+    "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"                                     \
+    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+
 /* The client's half of an encapsulation, in the library's own words. */
 struct client_kem {
     EVP_PKEY *key;
@@ -28,6 +33,8 @@ struct hybrid {
 
 static const struct hybrid hybrids[] = {
     {"mlkem768x25519-sha256", MLKEM768_EK_SIZE, MLKEM768_CT_SIZE, "ML-KEM-768", "X25519", NULL, X25519_POINT,
+     32, "SHA256"},
+    {"mlkem768nistp256-sha256", MLKEM768_EK_SIZE, MLKEM768_CT_SIZE, "ML-KEM-768", "EC", "P-256", P256_POINT,
      32, "SHA256"},
 };
 
