@@ -12,6 +12,9 @@
 #include <sallyport/keytype.h>
 #include <sallyport/mac.h>
 
+/* All names of a kind that negotiation knows, comma-separated, "none" of compression among them; links no module. */
+const char *registry_names(enum sp_module_kind kind);
+
 /* NULL if this build has no module of that name. The *_at functions give NULL past the end. */
 const struct sp_kex_info *kex_info_find(struct sp_span name);
 const struct sp_kex_info *kex_info_at(size_t index);

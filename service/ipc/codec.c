@@ -89,7 +89,8 @@ const char *role_name(enum ipc_role role)
         [ROLE_NONE] = "none",         [ROLE_MONITOR] = "monitor", [ROLE_SIGNER] = "signer",
         [ROLE_TOKEN] = "token",       [ROLE_ZYGOTE] = "zygote",   [ROLE_WORKER] = "worker",
         [ROLE_ACCEPTOR] = "acceptor", [ROLE_SESSION] = "session", [ROLE_HELPER] = "helper",
-        [ROLE_LAUNCH] = "launch",     [ROLE_SPAWNER] = "spawner", [ROLE_ANY] = "any",
+        [ROLE_LAUNCH] = "launch",     [ROLE_SPAWNER] = "spawner", [ROLE_CTL] = "ctl",
+        [ROLE_ANY] = "any",
     };
     return (size_t)role < sizeof names / sizeof names[0] ? names[role] : "unknown";
 }

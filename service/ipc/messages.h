@@ -18,6 +18,7 @@ enum ipc_role {
     ROLE_SESSION,  /* a login process */
     ROLE_HELPER,   /* its as-user helper */
     ROLE_LAUNCH,
+    ROLE_CTL, /* the administrator's tool */
     ROLE_ANY,
 };
 

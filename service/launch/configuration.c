@@ -79,6 +79,8 @@ int configuration_open(struct launch *l)
         r = config_listen(config, &l->network, &error);
     if (r)
         launch_say("%s", error.text);
+    else
+        r = runtime_share_control(l, config->control_group);
     return r > 0 ? -EINVAL : r;
 }
 
@@ -90,6 +92,8 @@ void configuration_renew(struct launch *l)
     int r = configuration_read(l, &source, &config, &error);
     if (r == 0)
         r = snapshot_place(l, source, &error);
+    if (r == 0 && runtime_share_control(l, config->control_group))
+        launch_say("ControlGroup: the control socket stays with the group before");
     if (r == 0 && unlinkat(l->runtime_fd, RUNTIME_REFUSED, 0) < 0 && errno != ENOENT)
         r = -errno;
     if (r && file_place(l, RUNTIME_REFUSED, sp_text(error.text)))

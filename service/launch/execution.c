@@ -15,6 +15,7 @@
 
 #define MONITOR_DESCRIPTORS 262144u
 #define EXIT_NOT_STARTED 127
+#define SOCKETS_MAX (LISTEN_SOCKETS_MAX + 1)
 
 static const struct {
     const char *name;
@@ -103,7 +104,7 @@ static void environment_set(const struct program *p, struct execution *e, size_t
 /* Moves the sockets to 3, 4, ... by way of numbers above all of them, so that none is overwritten before its turn. */
 static int descriptors_set(const int *sockets, size_t count)
 {
-    int high[LISTEN_SOCKETS_MAX];
+    int high[SOCKETS_MAX];
     int floor = 3 + (int)count;
     for (size_t i = 0; i < count; i++) {
         high[i] = fcntl(sockets[i], F_DUPFD_CLOEXEC, floor);
@@ -137,11 +138,28 @@ static void limits_raise(const struct program *p)
         (void)setrlimit(RLIMIT_NOFILE, &many); /* where we may not: the monitor lives with what there is */
 }
 
+/* The monitor's are the network's, and its control socket, which it knows by its type. */
+static size_t sockets_of(const struct program *p, int sockets[SOCKETS_MAX])
+{
+    const struct launch *l = p->launch;
+    size_t count = 0;
+    if (p->index != PROGRAM_MONITOR) {
+        sockets[count++] = p->socket;
+        return count;
+    }
+    while (count < l->network.count) {
+        sockets[count] = l->network.fds[count];
+        count++;
+    }
+    sockets[count++] = l->control_fd;
+    return count;
+}
+
 static void child_run(const struct program *p, struct execution *e)
 {
     const struct launch *l = p->launch;
-    const int *sockets = p->index == PROGRAM_MONITOR ? l->network.fds : &p->socket;
-    size_t count = p->index == PROGRAM_MONITOR ? l->network.count : 1;
+    int sockets[SOCKETS_MAX];
+    size_t count = sockets_of(p, sockets);
     const char *doing = "descriptors";
     signals_reset();
     limits_raise(p);

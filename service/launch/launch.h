@@ -49,6 +49,7 @@ struct launch {
     struct launch_ids ids[USERS];
     char runtime_dir[PATH_MAX];
     char program_dir[PATH_MAX]; /* where this program lies */
+    int control_fd; /* the monitor's control socket */
     int runtime_fd;
     bool runtime_made; /* by us: to be removed */
     int notify_fd;
@@ -73,11 +74,14 @@ void configuration_renew(struct launch *l);
 /* runtime.c: the directory and the sockets in it. 0, or negative and said. */
 int runtime_open(struct launch *l) MUST_USE;
 void runtime_close(struct launch *l);
+/* Lets the members of a group ask on the control socket; "none": root alone. 0, or negative and said. */
+int runtime_share_control(const struct launch *l, const char *group) MUST_USE;
 #define RUNTIME_SNAPSHOT "config.snapshot"
 #define RUNTIME_REFUSED RUNTIME_SNAPSHOT ".refused" /* as the monitor calls it */
 /* The signer's directory, where refused PINs are remembered. 0, or negative and said. */
 int state_open(const struct launch *l) MUST_USE;
 #define RUNTIME_NOTIFY "notify.sock"
+#define RUNTIME_CONTROL "control.sock"
 
 /* ready.c: hears the monitor say READY=1, and passes it on. */
 int ready_watch(struct launch *l) MUST_USE;

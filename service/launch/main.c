@@ -151,7 +151,7 @@ int main(int argc, char **argv)
     static struct launch launch; /* its paths are large for a stack, and there is one */
     struct launch *l = &launch;
     enum mode mode = MODE_RUN;
-    l->runtime_fd = l->notify_fd = -1;
+    l->runtime_fd = l->notify_fd = l->control_fd = -1;
     for (unsigned i = 0; i < PROGRAMS; i++)
         l->programs[i] = (struct program){.launch = l, .index = (enum program_index)i, .socket = -1};
     if (arguments_read(&l->options, &mode, argc, argv))

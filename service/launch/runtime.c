@@ -1,9 +1,10 @@
 /*
  * The runtime directory and its sockets. Input: the options. Output: one listening socket per service, which only the
- * monitor's user may connect to, and the datagram socket for readiness.
+ * monitor's user may connect to, the monitor's control socket, which is root's, and the datagram socket for readiness.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -62,9 +63,8 @@ static int directory_open(struct launch *l)
  * Bound by way of /proc, as a socket's path is short and the directory's may be long. The monitor finds it through its
  * working directory, so nobody needs to be able to search the directories above.
  */
-static int socket_open(struct launch *l, const char *name, int type)
+static int socket_open(struct launch *l, const char *name, int type, const struct launch_ids *owner)
 {
-    const struct launch_ids *monitor = &l->ids[USER_MONITOR];
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     CLEANUP_CLOSE int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -77,15 +77,32 @@ static int socket_open(struct launch *l, const char *name, int type)
     umask(before);
     if (r)
         return r;
-    if (fchownat(l->runtime_fd, name, monitor->uid, monitor->gid, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fchownat(l->runtime_fd, name, owner->uid, owner->gid, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     if (type == SOCK_SEQPACKET && listen(fd, BACKLOG) < 0)
         return -errno;
     return TAKE_FD(fd);
 }
 
+int runtime_share_control(const struct launch *l, const char *group)
+{
+    bool shared = strcasecmp(group, "none") != 0;
+    const struct group *entry = shared ? getgrnam(group) : NULL;
+    if (shared && !entry) {
+        launch_say("ControlGroup: there is no group %s", group);
+        return -ENOENT;
+    }
+    /* Narrow first: nobody has the old mode with the new group. */
+    if (fchmodat(l->runtime_fd, RUNTIME_CONTROL, 0600, 0) < 0 ||
+        fchownat(l->runtime_fd, RUNTIME_CONTROL, 0, entry ? entry->gr_gid : 0, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fchmodat(l->runtime_fd, RUNTIME_CONTROL, shared ? 0660 : 0600, 0) < 0)
+        return complain(l, RUNTIME_CONTROL, -errno);
+    return 0;
+}
+
 int runtime_open(struct launch *l)
 {
+    const struct launch_ids *monitor = &l->ids[USER_MONITOR], *root = &l->ids[USER_ROOT];
     int r = directory_open(l);
     if (r == -EWOULDBLOCK) {
         launch_say("%s: in use by another sallyport-launch", l->runtime_dir);
@@ -95,12 +112,15 @@ int runtime_open(struct launch *l)
     if (r)
         return complain(l, "cannot use it as runtime directory (root's, writable for nobody else)", r);
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-        int fd = socket_open(l, names[i], SOCK_SEQPACKET);
+        int fd = socket_open(l, names[i], SOCK_SEQPACKET, monitor);
         if (fd < 0)
             return complain(l, names[i], fd);
         l->programs[i].socket = fd;
     }
-    l->notify_fd = socket_open(l, RUNTIME_NOTIFY, SOCK_DGRAM);
+    l->control_fd = socket_open(l, RUNTIME_CONTROL, SOCK_SEQPACKET, root);
+    if (l->control_fd < 0)
+        return complain(l, RUNTIME_CONTROL, l->control_fd);
+    l->notify_fd = socket_open(l, RUNTIME_NOTIFY, SOCK_DGRAM, monitor);
     return l->notify_fd < 0 ? complain(l, RUNTIME_NOTIFY, l->notify_fd) : 0;
 }
 
@@ -110,6 +130,10 @@ void runtime_close(struct launch *l)
         cleanup_close(&l->programs[i].socket);
         if (l->programs[i].socket >= 0)
             (void)unlinkat(l->runtime_fd, names[i], 0);
+    }
+    if (l->control_fd >= 0) {
+        close(l->control_fd);
+        (void)unlinkat(l->runtime_fd, RUNTIME_CONTROL, 0);
     }
     if (l->notify_fd >= 0) {
         close(l->notify_fd);

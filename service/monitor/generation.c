@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/fd.h"
 
@@ -126,6 +127,7 @@ static int generation_new(struct monitor *m, const struct config_source *source,
         return -ENOMEM;
     g->number = ++m->generations.last_number;
     g->state = GENERATION_CONFIGURING;
+    g->loaded_s = time(NULL);
     g->snapshot_fd = TAKE_FD(fd);
     g->config = TAKE(*config);
     g->limits = limits_of(g->config);

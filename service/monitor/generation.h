@@ -34,6 +34,7 @@ struct generation {
     uint8_t *offer; /* owned; the signer's answer */
     size_t offer_size;
     uint32_t users;    /* connections */
+    int64_t loaded_s;  /* when it was read: seconds since the epoch */
     bool at_signer;    /* known on the signer's present link */
     unsigned refusals; /* by a signer that had accepted it before */
 };

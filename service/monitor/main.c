@@ -210,6 +210,8 @@ static int monitor_set_up(struct monitor *m)
     if (r == 0)
         r = listeners_watch(m);
     if (r == 0)
+        r = control_start(m);
+    if (r == 0)
         r = notify_start(m);
     /* 5. The services, and the first generation of the configuration, which says READY when it is in force. */
     if (r == 0)
@@ -222,6 +224,7 @@ static int monitor_set_up(struct monitor *m)
 static void monitor_tear_down(struct monitor *m)
 {
     listeners_close(m);
+    control_stop(m);
     connections_free(m);
     service_stop(&m->signer);
     service_stop(&m->zygote);

@@ -12,6 +12,7 @@
 
 #include "monitor/admission.h"
 #include "monitor/connections.h"
+#include "monitor/control.h"
 #include "monitor/generation.h"
 #include "monitor/listeners.h"
 #include "monitor/log.h"
@@ -39,6 +40,7 @@ struct monitor {
     struct generations generations;
     struct listeners listeners;
     struct service signer, zygote, acceptor;
+    struct control control;
     struct notify notify;
     bool started;   /* READY was said */
     bool stopping;  /* no new connections; exit after the last */
