@@ -53,6 +53,11 @@ enum token_mechanism {
     TOKEN_RSA_SHA512,
 };
 
+enum helper_file_kind {
+    HELPER_FILE_TRUSTED = 1, /* TrustedUserCAKeys */
+    HELPER_FILE_REVOKED,     /* RevokedKeys */
+};
+
 #define MESSAGE(name_, number_, from_, to_, phases_, descriptors_) struct msg_##name_ {
 #define U8(field_) uint8_t field_;
 #define U16(field_) uint16_t field_;

@@ -20,13 +20,28 @@
 #define DISCONNECT_PROTOCOL_ERROR 2u /* what sshd says, too, for too many failures */
 #define BANNER_MAX 16384u
 
+/* What the configuration switches on, less what the rules forbid. */
+static unsigned methods_enabled(const struct login *login)
+{
+    const bool on[METHOD_COUNT] = {
+        [METHOD_PUBLICKEY] = login->config->pubkey_authentication,
+        [METHOD_PASSWORD] = login->config->password_authentication,
+        [METHOD_KEYBOARD_INTERACTIVE] = login->config->kbd_interactive_authentication,
+    };
+    unsigned enabled = 0;
+    for (unsigned m = 0; m < METHOD_COUNT; m++)
+        if (on[m] && login_rules_allow_method(&login->rules, method_name((enum method)m)))
+            enabled |= 1u << m;
+    return enabled;
+}
+
 void authenticate_prepare(struct login *login)
 {
     const struct config *config = login->config;
-    char error[256] = "";
-    unsigned enabled = (config->pubkey_authentication ? 1u << METHOD_PUBLICKEY : 0) |
-                       (config->password_authentication ? 1u << METHOD_PASSWORD : 0) |
-                       (config->kbd_interactive_authentication ? 1u << METHOD_KEYBOARD_INTERACTIVE : 0);
+    char error[512] = "";
+    if (login_rules_fill(config, &login->rules, error, sizeof error))
+        log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "%s", error);
+    unsigned enabled = methods_enabled(login);
     if (methods_parse(&config->authentication_methods, enabled, &login->auth.methods, error, sizeof error)) {
         login->auth.unusable = true;
         log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "%s", error);
@@ -183,6 +198,9 @@ static int request_serve(struct login *login, const struct auth_method_row *row,
     enum auth_outcome outcome = OUTCOME_FAILED;
     if (method_is_offered(login, row))
         outcome = row->try(login, &attempt);
+    else if (row->method != METHOD_NONE && !login_rules_allow_method(&login->rules, attempt.name))
+        snprintf(attempt.detail, sizeof attempt.detail, "AllowedAuthenticationMethods: %s is not allowed",
+                 attempt.name);
     else
         snprintf(attempt.detail, sizeof attempt.detail, "not offered");
     switch (outcome) {

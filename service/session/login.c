@@ -160,8 +160,6 @@ int login_main(void)
     }
     /* 3. Authentication, account, credentials and session. */
     authenticate_prepare(&login);
-    if (publickey_prepare(&login))
-        login.publickey.failed = true;
     r = authenticate_run(&login);
     publickey_free(&login);
     /* 4. The user's programs, until the worker goes. */

@@ -17,6 +17,7 @@
 #include "session/pam_stack.h"
 #include "session/publickey.h"
 #include "session/restrictions.h"
+#include "session/rules.h"
 
 /* The descriptors that the accept loop leaves open in a login process. */
 enum {
@@ -50,6 +51,7 @@ struct login {
     uint16_t remote_port, local_port;
 
     struct config *config; /* the user's own, after Match */
+    struct login_rules rules;
     struct account account;
     struct authentication auth;
     struct pam_stack pam;

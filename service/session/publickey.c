@@ -15,35 +15,16 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
-#include "policy/lists.h"
 
 #include "session/expand.h"
 #include "session/helper.h"
 #include "session/login.h"
 #include "session/peers.h"
+#include "session/strict_file.h"
 
 #define ANSWER_TIMEOUT_MS 20000u /* a home directory on a server that does not answer */
 #define SIGNED_DATA_MAX 32768u
 #define MSG_USERAUTH_REQUEST 50
-
-static const char known_algorithms[] =
-#define KEYTYPE(symbol, name) name ","
-#include "modules/registry.def"
-    ;
-
-int publickey_prepare(struct login *login)
-{
-    char known[sizeof known_algorithms];
-    char error[512] = "";
-    memcpy(known, known_algorithms, sizeof known);
-    known[sizeof known - 2] = 0; /* the last comma */
-    if (lists_resolve_one(POLICY_USER_KEY, login->config->pubkey_accepted_algorithms, known, known,
-                          login->publickey.algorithms, error, sizeof error) == 0)
-        return 0;
-    login->publickey.algorithms[0] = 0;
-    log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "PubkeyAcceptedAlgorithms: %s", error);
-    return -EINVAL;
-}
 
 static int paths_pack(const struct login *login, struct sp_out *out)
 {
@@ -59,23 +40,72 @@ static int paths_pack(const struct login *login, struct sp_out *out)
     return sp_put_end(out) ? -E2BIG : 0;
 }
 
+static bool is_set(const char *path)
+{
+    return strcmp(path, "none") != 0;
+}
+
+static int paths_refused(struct login *login, const char *keyword)
+{
+    log_say(&login->log, LOG_LEVEL_ERROR, "config_refused",
+            "%s: a path is too long or has an unknown %%-token", keyword);
+    return -EINVAL;
+}
+
 static int helper_introduce(struct login *login)
 {
-    uint8_t paths[16384];
+    uint8_t paths[16384], sizes[sizeof login->rules.rsa_bits];
+    char principals[4096] = "";
     struct sp_out out = {.data = paths, .capacity = sizeof paths};
+    struct sp_out rsa_bits = {.data = sizes, .capacity = sizeof sizes};
     const struct account *account = &login->account;
-    int r = paths_pack(login, &out);
-    if (r) {
-        log_say(&login->log, LOG_LEVEL_ERROR, "config_refused",
-                "AuthorizedKeysFile: a path is too long or has an unknown %%-token");
-        return r;
-    }
+    const struct login_rules *rules = &login->rules;
+    if (paths_pack(login, &out))
+        return paths_refused(login, "AuthorizedKeysFile");
+    const char *pattern = login->config->authorized_principals_file;
+    if (is_set(pattern) && expand_path(pattern, account, principals, sizeof principals))
+        return paths_refused(login, "AuthorizedPrincipalsFile");
+    for (size_t i = 0; i < rules->rsa_bits_count; i++)
+        sp_put_u32(&rsa_bits, rules->rsa_bits[i]);
     bool known = account->valid;
-    return link_send(
-        &login->publickey.helper, helper_open, .user = sp_text(account->name),
-        .home = sp_text(known ? account->home : "/nonexistent"), .uid = known ? account->uid : ACCOUNT_NOBODY,
-        .known = known, .strict_modes = login->config->strict_modes, .paths = sp_written(&out),
-        .remote_address = sp_text(login->remote_address), .rsa_bits_min = login->config->required_rsa_size);
+    return link_send(&login->publickey.helper, helper_open, .user = sp_text(account->name),
+                     .home = sp_text(known ? account->home : "/nonexistent"),
+                     .uid = known ? account->uid : ACCOUNT_NOBODY, .known = known,
+                     .strict_modes = login->config->strict_modes, .paths = sp_written(&out),
+                     .principals_file = sp_text(principals), .remote_address = sp_text(login->remote_address),
+                     .rsa_bits_min = rules->rsa_bits_min, .rsa_bits = sp_written(&rsa_bits),
+                     .ec_bits_min = rules->ec_bits_min, .ca_algorithms = sp_text(rules->ca_key_algorithms),
+                     .touch_required = rules->touch_required, .verify_required = rules->verify_required);
+}
+
+/*
+ * A file of the administrator's, opened by root because it may be root's alone to read, and read by the helper. Root and
+ * nobody else may have written it: otherwise whoever could would decide who comes in.
+ */
+static int helper_give_file(struct login *login, const char *keyword, const char *path,
+                            enum helper_file_kind kind)
+{
+    static const struct strict_file_rules rules = {.strict_modes = true, .uid = 0, .home = "/"};
+    CLEANUP_CLOSE int fd = -1;
+    char why[512] = "";
+    if (!is_set(path))
+        return 0;
+    int r = strict_file_open(path, &rules, &fd, why, sizeof why);
+    if (r) {
+        log_say(&login->log, LOG_LEVEL_ERROR, "keys_file_refused", "%s %s: %s", keyword, path,
+                r < 0 ? strerror(-r) : why);
+        return r < 0 ? r : -EPERM;
+    }
+    return link_send_with(&login->publickey.helper, &fd, 1, helper_file, .kind = kind, .path = sp_text(path));
+}
+
+/* Without its list of authorities a login goes on, as none of them counts then. Without knowing what is revoked no key can be
+ * accepted (sshd_config(5) RevokedKeys). */
+static int helper_give_files(struct login *login)
+{
+    const struct config *config = login->config;
+    (void)!helper_give_file(login, "TrustedUserCAKeys", config->trusted_user_ca_keys, HELPER_FILE_TRUSTED);
+    return helper_give_file(login, "RevokedKeys", config->revoked_keys, HELPER_FILE_REVOKED);
 }
 
 static int helper_ready(struct login *login)
@@ -94,6 +124,8 @@ static int helper_ready(struct login *login)
     }
     link_init(&p->helper, fd, ROLE_SESSION, ROLE_HELPER);
     int r = helper_introduce(login);
+    if (r == 0)
+        r = helper_give_files(login);
     p->failed = r != 0;
     return r ? -EIO : 0;
 }
@@ -124,8 +156,11 @@ static int refuse(struct publickey_result *result, const char *why)
 static int request_check(const struct login *login, const struct msg_auth_publickey *request,
                          struct publickey_result *result)
 {
-    if (!sp_list_has(sp_text(login->publickey.algorithms), request->algorithm))
-        return refuse(result, "algorithm not in PubkeyAcceptedAlgorithms");
+    if (!sp_list_has(sp_text(login->rules.user_key_algorithms), request->algorithm)) {
+        snprintf(result->detail, sizeof result->detail, "PubkeyAcceptedAlgorithms: %.*s is not accepted",
+                 (int)request->algorithm.size, (const char *)request->algorithm.data);
+        return PUBLICKEY_E_BAD;
+    }
     if (request->hostbound &&
         !sp_span_equal(request->host_key, sp_span_of(login->host_key, login->host_key_size)))
         return refuse(result, "bound to another host key");

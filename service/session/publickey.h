@@ -15,14 +15,11 @@
 
 struct login;
 
-#define PUBLICKEY_ALGORITHMS_MAX 2048u
-
 struct publickey {
-    struct link helper;                        /* closed until the first request */
-    pid_t pid;                                 /* of the helper; 0: none */
-    bool failed;                               /* the helper cannot be had: every request fails */
-    char algorithms[PUBLICKEY_ALGORITHMS_MAX]; /* PubkeyAcceptedAlgorithms, resolved */
-    char used[METHODS_CHAIN_MAX][128];         /* fingerprints of keys that were passed: each counts once */
+    struct link helper;                /* closed until the first request */
+    pid_t pid;                         /* of the helper; 0: none */
+    bool failed;                       /* the helper cannot be had: every request fails */
+    char used[METHODS_CHAIN_MAX][128]; /* fingerprints of keys that were passed: each counts once */
     size_t used_count;
 };
 
@@ -36,8 +33,6 @@ struct publickey_result {
     struct sp_span options; /* borrows from login->side */
 };
 
-/* Resolves PubkeyAcceptedAlgorithms. -EINVAL after logging why: then no key is accepted. */
-int publickey_prepare(struct login *login) MUST_USE;
 /* The request in login->inbox. 0: listed and, if it was signed, correctly; PUBLICKEY_E_BAD, LOGIN_E_*, -errno. */
 int publickey_check(struct login *login, struct publickey_result *result) MUST_USE;
 /* Remembers a key that was passed. */

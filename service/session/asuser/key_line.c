@@ -60,15 +60,29 @@ static bool is_type(struct sp_span word)
     return false;
 }
 
+bool key_line_is_empty(struct sp_span line)
+{
+    skip_blanks(&line);
+    return line.size == 0 || line.data[0] == '#';
+}
+
+void key_line_words(struct sp_span line, struct sp_span *type, struct sp_span *base64)
+{
+    skip_blanks(&line);
+    *type = word_take(&line);
+    skip_blanks(&line);
+    *base64 = word_take(&line);
+}
+
 int key_line_parse(struct sp_span line, struct key_line *parsed)
 {
     struct key_line read = {0};
     struct sp_span rest = line;
     if (line.size > KEY_LINE_MAX || (line.size && memchr(line.data, 0, line.size)))
         return KEY_LINE_E_INVALID;
-    skip_blanks(&rest);
-    if (rest.size == 0 || rest.data[0] == '#')
+    if (key_line_is_empty(line))
         return KEY_LINE_E_EMPTY;
+    skip_blanks(&rest);
     struct sp_span after = rest;
     read.type = word_take(&after);
     if (!is_type(read.type)) {
@@ -81,6 +95,37 @@ int key_line_parse(struct sp_span line, struct key_line *parsed)
     skip_blanks(&after);
     read.base64 = word_take(&after);
     if (!is_type(read.type) || read.base64.size == 0)
+        return KEY_LINE_E_INVALID;
+    *parsed = read;
+    return 0;
+}
+
+/* Behind a '#' that is neither quoted nor inside a word stands a comment. */
+static bool is_over(struct sp_span *rest)
+{
+    skip_blanks(rest);
+    return rest->size == 0 || rest->data[0] == '#';
+}
+
+int principal_line_parse(struct sp_span line, struct principal_line *parsed)
+{
+    struct principal_line read = {0};
+    struct sp_span rest = line;
+    if (line.size > KEY_LINE_MAX || (line.size && memchr(line.data, 0, line.size)))
+        return KEY_LINE_E_INVALID;
+    if (key_line_is_empty(line))
+        return KEY_LINE_E_EMPTY;
+    skip_blanks(&rest);
+    struct sp_span after = rest;
+    if (options_take(&after, &read.options))
+        return KEY_LINE_E_INVALID;
+    if (is_over(&after)) { /* one word: the principal */
+        read.principal = read.options;
+        read.options = (struct sp_span){0};
+    } else {
+        read.principal = word_take(&after);
+    }
+    if (!is_over(&after))
         return KEY_LINE_E_INVALID;
     *parsed = read;
     return 0;

@@ -101,6 +101,27 @@ static bool permission_apply(const struct option *option, struct key_options *pa
     return true;
 }
 
+/* Flags about the key rather than its session: "restrict" is no matter of theirs. The last one of a name counts. */
+static bool flag_apply(const struct option *option, struct key_options *parsed)
+{
+    const struct {
+        const char *name;
+        bool *flag;
+        bool value;
+    } flags[] = {
+        {"cert-authority", &parsed->cert_authority, true}, {"no-touch-required", &parsed->no_touch, true},
+        {"touch-required", &parsed->no_touch, false},      {"verify-required", &parsed->verify, true},
+        {"no-verify-required", &parsed->verify, false},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (!name_is(option, flags[i].name))
+            continue;
+        *flags[i].flag = flags[i].value;
+        return true;
+    }
+    return false;
+}
+
 static int number(const uint8_t *digits, size_t count)
 {
     int value = 0;
@@ -152,6 +173,15 @@ static int take_from(const struct option *option, struct key_options *parsed)
     return 0;
 }
 
+static int take_principals(const struct option *option, struct key_options *parsed)
+{
+    if (parsed->has_principals || option->value.size == 0)
+        return KEY_OPTIONS_E_REFUSED;
+    parsed->has_principals = true;
+    parsed->principals = option->value;
+    return 0;
+}
+
 static int take_environment(const struct option *option, struct key_options *parsed)
 {
     const uint8_t *equals = option->value.size ? memchr(option->value.data, '=', option->value.size) : NULL;
@@ -175,15 +205,13 @@ static const struct {
     const char *name;
     int (*take)(const struct option *option, struct key_options *parsed);
 } valued[] = {
-    {"command", take_command},
-    {"from", take_from},
-    {"environment", take_environment},
-    {"expiry-time", take_expiry},
+    {"command", take_command},         {"from", take_from},          {"principals", take_principals},
+    {"environment", take_environment}, {"expiry-time", take_expiry},
 };
 
 static int option_apply(const struct option *option, struct key_options *parsed, char *why, size_t why_size)
 {
-    if (!option->has_value && permission_apply(option, parsed))
+    if (!option->has_value && (permission_apply(option, parsed) || flag_apply(option, parsed)))
         return 0;
     for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
         if (option->has_value && name_is(option, valued[i].name))
@@ -202,6 +230,44 @@ int key_options_parse(struct sp_span options, struct key_options *parsed, char *
         if (r)
             return r;
     }
+    return 0;
+}
+
+static int command_merge(struct key_options *options, const struct key_options *with, char *why,
+                         size_t why_size)
+{
+    if (!with->has_command)
+        return 0;
+    if (options->has_command) {
+        if (sp_span_equal(options->command, with->command))
+            return 0;
+        snprintf(why, why_size, "the key's command and the certificate's differ");
+        return KEY_OPTIONS_E_REFUSED;
+    }
+    if (with->command.size > sizeof options->text - options->text_used) {
+        snprintf(why, why_size, "the options are too long");
+        return KEY_OPTIONS_E_REFUSED;
+    }
+    char *copy = options->text + options->text_used;
+    if (with->command.size)
+        memcpy(copy, with->command.data, with->command.size);
+    options->text_used += with->command.size;
+    options->command = sp_span_of(copy, with->command.size);
+    options->has_command = true;
+    return 0;
+}
+
+int key_options_merge(struct key_options *options, const struct key_options *with, char *why, size_t why_size)
+{
+    int r = command_merge(options, with, why, why_size);
+    if (r)
+        return r;
+    for (size_t i = 0; i < KEY_PERMISSIONS; i++)
+        options->denied[i] = options->denied[i] || with->denied[i];
+    options->no_touch = options->no_touch && with->no_touch;
+    options->verify = options->verify || with->verify;
+    if (with->expiry && (options->expiry == 0 || with->expiry < options->expiry))
+        options->expiry = with->expiry;
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * sallyport-asuser: the as-user helper of one login. Executed by the login process with its link as descriptor 3, as
- * root, to become the user (or nobody) before it reads a byte. Parses what root must not: key blobs, signatures and
- * the user's files. Input: helper_open, helper_check. Output: helper_verdict.
+ * root, to become the user (or nobody) before it reads a byte. Parses what root must not: key blobs, signatures,
+ * certificates and every list of keys. Input: helper_open, helper_file, helper_check. Output: helper_verdict.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -144,12 +144,18 @@ static int serve(struct link *session, struct link_inbox *inbox, struct key_owne
         r = -EPROTO;
     if (r == 0)
         r = key_owner_set(&inbox->body.helper_open, owner);
+    bool began = false; /* files come before questions */
     while (r == 0) {
         r = link_wait(session, PHASE_ANY, inbox, -1);
-        if (r == 0 && inbox->row->number != MSG_helper_check)
-            r = -EPROTO;
         if (r)
             break;
+        if (inbox->row->number == MSG_helper_file && !began) {
+            r = key_owner_add_file(inbox, owner);
+            continue;
+        }
+        if (inbox->row->number != MSG_helper_check)
+            return -EPROTO;
+        began = true;
         key_check(owner, &inbox->body.helper_check, verdict);
         r = answer(session, verdict);
     }
@@ -159,14 +165,17 @@ static int serve(struct link *session, struct link_inbox *inbox, struct key_owne
 static int helper_run(void)
 {
     struct link session;
-    struct key_owner owner = {0};
     struct link_inbox *inbox = calloc(1, sizeof *inbox);
     struct key_verdict *verdict = calloc(1, sizeof *verdict);
+    struct key_owner *owner = calloc(1, sizeof *owner);
     int r = -ENOMEM;
     link_init(&session, LINK_FD, ROLE_HELPER, ROLE_SESSION);
-    if (inbox && verdict)
-        r = serve(&session, inbox, &owner, verdict);
-    key_owner_free(&owner);
+    if (inbox && verdict && owner) {
+        owner->trusted_fd = -1;
+        r = serve(&session, inbox, owner, verdict);
+        key_owner_free(owner);
+    }
+    free(owner);
     link_close(&session);
     free(inbox);
     free(verdict);

@@ -72,6 +72,42 @@ static void long_line_is_invalid(void **state)
     assert_int_equal(key_line_parse(sp_span_of(text, sizeof text), &line), KEY_LINE_E_INVALID);
 }
 
+static void a_principal_stands_alone_or_behind_options(void **state)
+{
+    static const struct {
+        const char *line, *options, *principal;
+    } good[] = {
+        {"alice", "", "alice"},
+        {"\talice \r", "", "alice"},
+        {"alice # of accounts", "", "alice"},
+        {"command=\"a b #c\",no-pty alice", "command=\"a b #c\",no-pty", "alice"},
+        {"no-pty  alice #x", "no-pty", "alice"},
+        {"a#b", "", "a#b"},
+    };
+    static const char *const bad[] = {"no-pty alice bob", "command=\"x alice"};
+    struct principal_line line;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(principal_line_parse(sp_text(good[i].line), &line), 0);
+        assert_true(sp_span_is(line.options, good[i].options));
+        assert_true(sp_span_is(line.principal, good[i].principal));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(principal_line_parse(sp_text(bad[i]), &line), KEY_LINE_E_INVALID);
+    assert_int_equal(principal_line_parse(sp_text("  # alice"), &line), KEY_LINE_E_EMPTY);
+    assert_int_equal(principal_line_parse(sp_span_of("al\0ice", 6), &line), KEY_LINE_E_INVALID);
+}
+
+static void words_of_a_list_may_be_missing(void **state)
+{
+    struct sp_span type, base64;
+    key_line_words(sp_text(" ssh-dss\tAAAA comment"), &type, &base64);
+    assert_true(sp_span_is(type, "ssh-dss") && sp_span_is(base64, "AAAA"));
+    key_line_words(sp_text("ssh-dss "), &type, &base64);
+    assert_true(sp_span_is(type, "ssh-dss") && base64.size == 0);
+    key_line_words(sp_text(""), &type, &base64);
+    assert_true(type.size == 0 && base64.size == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +117,8 @@ int main(void)
         cmocka_unit_test(other_lines_are_invalid),
         cmocka_unit_test(nul_is_invalid),
         cmocka_unit_test(long_line_is_invalid),
+        cmocka_unit_test(a_principal_stands_alone_or_behind_options),
+        cmocka_unit_test(words_of_a_list_may_be_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

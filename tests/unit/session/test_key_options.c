@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -64,13 +65,13 @@ static void values_are_unescaped(void **state)
 
 static void unknown_options_are_refused_by_name(void **state)
 {
-    static const char *const unknown[] = {"cert-authority",
-                                          "principals=\"a\"",
+    static const char *const unknown[] = {"cert-authority=\"x\"",
+                                          "principals",
+                                          "no-cert-authority",
                                           "permitopen=\"a:1\"",
                                           "permitlisten=\"1\"",
                                           "tunnel=\"0\"",
-                                          "no-touch-required",
-                                          "verify-required",
+                                          "no-touch-required=\"yes\"",
                                           "pty=\"yes\"",
                                           "command",
                                           "from",
@@ -93,12 +94,82 @@ static void malformed_options_are_refused(void **state)
                                       "command=\"x\"y",
                                       "=\"x\"",
                                       "command=\"a\",command=\"b\"",
+                                      "principals=\"\"",
+                                      "principals=\"a\",principals=\"a\"",
                                       "from=\"\"",
                                       "from=\"a\",from=\"b\"",
                                       "environment=\"=x\"",
                                       "environment=\"x\""};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(parse(bad[i]), KEY_OPTIONS_E_REFUSED);
+}
+
+static void an_authoritys_line_names_principals(void **state)
+{
+    assert_int_equal(parse("cert-authority,principals=\"alice,bob\",command=\"x\""), 0);
+    assert_true(options.cert_authority && options.has_principals);
+    assert_true(sp_span_is(options.principals, "alice,bob"));
+    assert_int_equal(parse("command=\"x\""), 0);
+    assert_false(options.cert_authority || options.has_principals);
+}
+
+static void touch_is_needed_unless_it_is_waived_last(void **state)
+{
+    assert_int_equal(parse(""), 0);
+    assert_false(options.no_touch || options.verify);
+    assert_int_equal(parse("no-touch-required,verify-required,restrict"), 0);
+    assert_true(options.no_touch && options.verify);
+    assert_int_equal(parse("no-touch-required,touch-required,verify-required,no-verify-required"), 0);
+    assert_false(options.no_touch || options.verify);
+}
+
+static int merge(const char *text, const struct key_options *with)
+{
+    assert_int_equal(parse(text), 0);
+    why[0] = 0;
+    int r = key_options_merge(&options, with, why, sizeof why);
+    assert_int_equal(r != 0, why[0] != 0);
+    return r;
+}
+
+static void merging_denies_what_either_denies(void **state)
+{
+    const struct key_options with = {
+        .denied = {[KEY_PTY] = true}, .no_touch = true, .verify = true, .expiry = 1000};
+    assert_int_equal(merge("no-port-forwarding", &with), 0);
+    assert_true(options.denied[KEY_PTY] && options.denied[KEY_PORT_FORWARDING]);
+    assert_false(options.denied[KEY_USER_RC]);
+    assert_false(options.no_touch); /* one of the two does not waive it */
+    assert_true(options.verify);
+    assert_int_equal(options.expiry, 1000);
+    assert_int_equal(merge("no-touch-required", &with), 0);
+    assert_true(options.no_touch);
+    assert_int_equal(merge("verify-required,no-touch-required", &(struct key_options){0}), 0);
+    assert_true(options.verify);
+    assert_false(options.no_touch);
+}
+
+static void merged_commands_have_to_agree(void **state)
+{
+    const struct key_options with = {.has_command = true, .command = sp_text("date")};
+    assert_int_equal(merge("", &with), 0);
+    assert_true(options.has_command && sp_span_is(options.command, "date"));
+    assert_int_equal(merge("command=\"date\"", &with), 0);
+    assert_int_equal(merge("command=\"dat\"", &with), KEY_OPTIONS_E_REFUSED);
+    assert_int_equal(merge("command=\"id\"", &(struct key_options){0}), 0);
+    assert_true(sp_span_is(options.command, "id"));
+}
+
+static void merged_commands_have_to_fit(void **state)
+{
+    static char text[KEY_OPTIONS_TEXT_MAX + 32], command[KEY_OPTIONS_TEXT_MAX];
+    memset(command, 'x', sizeof command);
+    const struct key_options with = {.has_command = true, .command = sp_span_of(command, sizeof command)};
+    assert_int_equal(merge("", &with), 0);
+    assert_int_equal(options.command.size, sizeof command);
+    snprintf(text, sizeof text, "from=\"x\"");
+    assert_int_equal(merge(text, &with), KEY_OPTIONS_E_REFUSED);
+    assert_false(options.has_command);
 }
 
 static void earliest_expiry_counts(void **state)
@@ -163,6 +234,11 @@ int main(void)
         cmocka_unit_test(values_are_unescaped),
         cmocka_unit_test(unknown_options_are_refused_by_name),
         cmocka_unit_test(malformed_options_are_refused),
+        cmocka_unit_test(an_authoritys_line_names_principals),
+        cmocka_unit_test(touch_is_needed_unless_it_is_waived_last),
+        cmocka_unit_test(merging_denies_what_either_denies),
+        cmocka_unit_test(merged_commands_have_to_agree),
+        cmocka_unit_test(merged_commands_have_to_fit),
         cmocka_unit_test(earliest_expiry_counts),
         cmocka_unit_test(times_that_do_not_exist_are_refused),
         cmocka_unit_test(environment_is_bounded),

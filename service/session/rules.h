@@ -1,0 +1,37 @@
+/*
+ * What keys and methods this login may use: the site's rules, as far as they concern users, in one place. Filled in once;
+ * nobody else in this program looks at where they come from.
+ */
+#pragma once
+
+#include <sallyport/types.h>
+
+#include "base/util.h"
+
+struct config;
+
+#define LOGIN_RULES_LIST_MAX 2048u
+#define LOGIN_RULES_RSA_SIZES_MAX 8u
+
+/* Zero and "" of the numbers and methods: no such rule. */
+struct login_rules {
+    char user_key_algorithms
+        [LOGIN_RULES_LIST_MAX];                   /* PubkeyAcceptedAlgorithms; "": none, no key is accepted */
+    char ca_key_algorithms[LOGIN_RULES_LIST_MAX]; /* CASignatureAlgorithms */
+    uint32_t rsa_bits_min;                        /* RequiredRSASize */
+    uint32_t rsa_bits[LOGIN_RULES_RSA_SIZES_MAX]; /* AllowedRSASizes: no others than these */
+    size_t rsa_bits_count;
+    uint32_t ec_bits_min;                 /* RequiredECSize */
+    char auth_methods[128];               /* AllowedAuthenticationMethods, with commas */
+    bool touch_required, verify_required; /* PubkeyAuthOptions */
+};
+
+enum {
+    LOGIN_RULES_E_INVALID = 1, /* error names the keyword; *rules then accepts no key */
+};
+
+/* From the user's own configuration, after Match. 0, LOGIN_RULES_E_INVALID. */
+int login_rules_fill(const struct config *config, struct login_rules *rules, char *error,
+                     size_t error_size) MUST_USE;
+/* Whether AllowedAuthenticationMethods lets a method be. */
+bool login_rules_allow_method(const struct login_rules *rules, const char *method);
