@@ -14,6 +14,9 @@
 #define P256_POINT                                                                                           \
     "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"                                     \
     "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+#define P384_POINT                                                                                           \
+    "04aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7"     \
+    "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f"
 
 /* The client's half of an encapsulation, in the library's own words. */
 struct client_kem {
@@ -36,6 +39,8 @@ static const struct hybrid hybrids[] = {
      32, "SHA256"},
     {"mlkem768nistp256-sha256", MLKEM768_EK_SIZE, MLKEM768_CT_SIZE, "ML-KEM-768", "EC", "P-256", P256_POINT,
      32, "SHA256"},
+    {"mlkem1024nistp384-sha384", MLKEM1024_EK_SIZE, MLKEM1024_CT_SIZE, "ML-KEM-1024", "EC", "P-384",
+     P384_POINT, 48, "SHA384"},
 };
 
 /* A value that every check passes: zeros, and a good point. */
