@@ -7,6 +7,7 @@
  *   subpolicies.txt               what each sub-policy changes of each policy
  *   clients.txt                   what each known client gets under each policy
  *   later.txt                     what changes of each policy when its exceptions are over
+ *   within.txt                    whether a policy allows nothing that another does not, as for a Match block
  *
  * Input: those files, the registry and the tables of distributions.h; nothing of the running machine.
  */
@@ -218,6 +219,38 @@ static void print_later(const struct golden *golden)
         print_changes(golden, golden->bases.items[b], golden->bases.items[b], GOLDEN_LATER);
 }
 
+static struct policy *load(const struct golden *golden, const char *spec)
+{
+    struct policy *policy = NULL;
+    struct policy_error error;
+    if (policy_load(golden->files, spec, GOLDEN_NOW, &policy, &error) != 0)
+        golden_fail("%s: %s", spec, error.text);
+    return policy;
+}
+
+static void print_within(const struct golden *golden, const char *outer_name, const char *inner_name)
+{
+    struct policy_error error;
+    struct policy *outer = load(golden, outer_name), *inner = load(golden, inner_name);
+    int result = policy_compare(outer, inner, &error);
+    if (result < 0)
+        golden_fail("%s: out of memory", inner_name);
+    printf("    %s: %s\n", inner_name, result == 0 ? "within" : error.text);
+    policy_free(outer);
+    policy_free(inner);
+}
+
+static void print_all_within(const struct golden *golden)
+{
+    printf("==> within.txt\n");
+    for (size_t outer = 0; outer < golden->bases.count; outer++) {
+        printf("%s\n", golden->bases.items[outer]);
+        for (size_t inner = 0; inner < golden->bases.count; inner++)
+            if (inner != outer)
+                print_within(golden, golden->bases.items[outer], golden->bases.items[inner]);
+    }
+}
+
 static void golden_free(struct golden *golden)
 {
     names_free(&golden->bases);
@@ -240,5 +273,6 @@ int main(int argc, char **argv)
     print_subpolicies(&golden);
     print_clients(&golden);
     print_later(&golden);
+    print_all_within(&golden);
     return 0;
 }
