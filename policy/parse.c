@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <strings.h>
 
+#include <sallyport/wire.h>
+
 #include "base/addresses.h"
 #include "base/decimal.h"
 #include "base/lexer.h"
@@ -149,6 +151,14 @@ static int take_inherit(struct parser *parser, const struct lexer_line *line)
 
 /* ---- lists ---- */
 
+static bool matches_anybody(const char *patterns)
+{
+    for (struct sp_span list = sp_text(patterns); list.size != 0;)
+        if (sp_next_name(&list).data[0] != '!')
+            return true;
+    return false;
+}
+
 /* One of the pairs behind the names of a "+" line. */
 static int take_condition(struct parser *parser, const char *word, const char *value, struct list_line *made)
 {
@@ -165,6 +175,10 @@ static int take_condition(struct parser *parser, const char *word, const char *v
                 "Address: expected a comma-separated list of at most %u octets of addresses, CIDR "
                 "blocks without host bits and wildcards, got \"%s\"",
                 LIST_ADDRESSES_MAX, value);
+        if (!matches_anybody(value))
+            return policy_refuse(
+                parser->error, &parser->origin,
+                "Address: expected a pattern without \"!\" among them, as \"%s\" matches nobody", value);
         made->addresses = value;
         return 0;
     }
