@@ -358,7 +358,7 @@ def tests():
     for key in (Ed25519(), Ecdsa(256), Ecdsa(384), Ecdsa(521), Rsa("rsa-sha2-256"), Rsa("rsa-sha2-512", 4096)):
         rows.append((f"key_logs_in_{key.algorithm}", key_of_type_logs_in, (key,), {}))
     for option, word in (('permitopen="a:1"', "permitopen"), ("cert-authority", "cert-authority"),
-                         ('principals="x"', "principals"), ("no-such", "no-such"), ("pty=\"x\"", "pty"),
+                         ('principals=""', "principals"), ("no-such", "no-such"), ("pty=\"x\"", "pty"),
                          ('from="10.0.0.0/8"', "from"), ('from="!192.0.2.7,*"', "from"),
                          ('expiry-time="20200101"', "expired"), ('expiry-time="tomorrow"', "expiry-time"),
                          ('command="a",command="b"', "command"), ("command", "command"), ("pty,", "pty")):
