@@ -70,7 +70,7 @@ static const struct foreign rows[] = {
     {"KerberosTicketCleanup", NULL, NO_GSSAPI},
     {"KeyRegenerationInterval", NULL, OBSOLETE},
     {"LogVerbose", "none", "use LogLevel"},
-    {"ModuliFile", NULL, "groups sent by the server are not offered; KexAlgorithms names fixed ones"},
+    {"ModuliFile", NULL, "groups do not come from a file: group exchange has those of RFC 3526, which are known to be safe primes"},
     {"PAMAuthenticationViaKbdInt", NULL, "use KbdInteractiveAuthentication"},
     {"PermitListen", "none", NO_FORWARDING},
     {"PermitOpen", "none", NO_FORWARDING},

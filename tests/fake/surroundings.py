@@ -20,7 +20,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "rogue"))
 from ipc import Closed, Link, fields_decode, fields_encode, mpint, string  # noqa: E402
 
 KEX = ("mlkem768x25519-sha256,curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
-       "ecdh-sha2-nistp521,diffie-hellman-group14-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512")
+       "ecdh-sha2-nistp521,diffie-hellman-group14-sha256,diffie-hellman-group15-sha512,diffie-hellman-group16-sha512,"
+       "diffie-hellman-group17-sha512,diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256,"
+       "mlkem768nistp256-sha256,mlkem1024nistp384-sha384")
 CIPHERS = ("aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,"
            "aes256-ctr")
 MACS = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
@@ -53,8 +55,8 @@ def kex_negotiated(i_c, i_s):
 
 
 def kex_hash(name):
-    sizes = {"nistp384": hashlib.sha384, "nistp521": hashlib.sha512, "sha512": hashlib.sha512}
-    return next((made for end, made in sizes.items() if name.endswith(end)), hashlib.sha256)
+    sizes = {"nistp384": hashlib.sha384, "sha384": hashlib.sha384, "nistp521": hashlib.sha512, "sha512": hashlib.sha512}
+    return next((made for end, made in sizes.items() if name.split("@")[0].endswith(end)), hashlib.sha256)
 
 
 class HostKey:
@@ -74,7 +76,7 @@ def exchange_hash(transcript, host_key):
     group = name.startswith("diffie-hellman")
     public = (lambda x: mpint(int.from_bytes(x, "big"))) if group else string
     secret = string if "mlkem" in name or "sntrup" in name else lambda x: mpint(int.from_bytes(x, "big"))
-    data = b"".join(string(t[x]) for x in ("v_c", "v_s", "i_c", "i_s")) + string(host_key.blob)
+    data = b"".join(string(t[x]) for x in ("v_c", "v_s", "i_c", "i_s")) + string(host_key.blob) + t["group"]
     data += public(t["client_public"]) + public(t["server_public"]) + secret(t["secret"])
     return kex_hash(name)(data).digest()
 

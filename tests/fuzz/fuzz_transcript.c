@@ -94,7 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     keys_put(&keys);
     struct msg_offer offer = {
         .kex = sp_text(
-            "curve25519-sha256,ecdh-sha2-nistp256,diffie-hellman-group14-sha256,mlkem768x25519-sha256"),
+            "curve25519-sha256,ecdh-sha2-nistp256,diffie-hellman-group14-sha256,mlkem768x25519-sha256,"
+            "diffie-hellman-group-exchange-sha256"),
         .host_key_algorithms = sp_text("ssh-ed25519,rsa-sha2-512"),
         .ciphers = sp_text("aes128-gcm@openssh.com,aes128-ctr"),
         .macs = sp_text("hmac-sha2-256"),

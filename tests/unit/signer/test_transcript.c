@@ -341,6 +341,78 @@ static void refuses_weak_publics(void **state)
     fixture_close(&f);
 }
 
+#define GEX 5u /* the vector of a negotiated group: 2048, 3072, 8192 */
+
+/* A rogue worker must not get H over another group than the one that this server answers: one of its own, ours with a
+ * changed octet, or one of ours that does not answer this request. */
+static void refuses_a_foreign_group(void **state)
+{
+    struct fixture f;
+    uint8_t changed[1046];
+    fixture_open(&f, GEX);
+    size_t size = f.said.group.size;
+    memcpy(changed, f.said.group.data, size);
+    f.said.group = sp_span_of(changed, size);
+    assert_int_equal(check(&f), 0);
+    for (size_t i = 12; i < size; i++) {
+        changed[i] ^= 1;
+        wants_refusal(&f, WORKER, "group");
+        changed[i] ^= 1;
+    }
+    for (size_t cut = 0; cut < size; cut++) {
+        f.said.group.size = cut;
+        wants_refusal(&f, WORKER, "group");
+    }
+    fixture_close(&f);
+}
+
+/* The sizes are hashed, so they are the client's; but they have to lead to the group. */
+static void refuses_sizes_that_lead_to_another_group(void **state)
+{
+    static const uint32_t others[][3] = {
+        {2048, 2048, 8192}, {2048, 4096, 8192}, {3073, 3073, 8192}, {2048, 3072, 3071}, {4096, 3072, 8192},
+        {2048, 2048, 2048}, {0, 0, 0},          {8192, 8192, 8192}, {0, 0, 2047},       {4096, 4096, UINT32_MAX},
+    };
+    struct fixture f;
+    uint8_t changed[1046];
+    fixture_open(&f, GEX);
+    memcpy(changed, f.said.group.data, f.said.group.size);
+    f.said.group = sp_span_of(changed, f.said.group.size);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        struct sp_out sizes = {.data = changed, .capacity = 12};
+        for (size_t at = 0; at < 3; at++)
+            sp_put_u32(&sizes, others[i][at]);
+        wants_refusal(&f, WORKER, "group");
+    }
+    fixture_close(&f);
+}
+
+static void refuses_a_group_with_a_method_that_has_its_own(void **state)
+{
+    struct fixture gex;
+    fixture_open(&gex, GEX);
+    for (size_t i = 0; i < GEX; i++) {
+        struct fixture f;
+        fixture_open(&f, i);
+        f.said.group = gex.said.group;
+        wants_refusal(&f, WORKER, "group");
+        fixture_close(&f);
+    }
+    fixture_close(&gex);
+}
+
+static void judges_publics_in_the_negotiated_group(void **state)
+{
+    uint8_t less[384];
+    struct fixture f;
+    fixture_open(&f, GEX);
+    memcpy(less, f.said.group.data + 12 + 4 + 1, sizeof less);
+    less[sizeof less - 1] ^= 1; /* p-1 */
+    f.said.client_public = sp_span_of(less, sizeof less);
+    wants_refusal(&f, CLIENT, "public value");
+    fixture_close(&f);
+}
+
 static void refuses_no_secret_at_all(void **state)
 {
     static const uint8_t zero[32] = {0};
@@ -353,11 +425,12 @@ static void refuses_no_secret_at_all(void **state)
     fixture_close(&f);
 }
 
+/* But where the group is negotiated: the transcript itself has no room for more than the largest group's. */
 static void refuses_a_secret_of_another_size(void **state)
 {
     uint8_t longer[1024];
     memset(longer, 7, sizeof longer);
-    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+    for (size_t i = 0; i < GEX; i++) {
         struct fixture f;
         fixture_open(&f, i);
         f.said.secret = sp_span_of(longer, f.said.secret.size + 1);
@@ -395,6 +468,10 @@ int main(void)
         cmocka_unit_test(refuses_an_algorithm_without_a_key),
         cmocka_unit_test(refuses_publics_of_wrong_size),
         cmocka_unit_test(refuses_weak_publics),
+        cmocka_unit_test(refuses_a_foreign_group),
+        cmocka_unit_test(refuses_sizes_that_lead_to_another_group),
+        cmocka_unit_test(refuses_a_group_with_a_method_that_has_its_own),
+        cmocka_unit_test(judges_publics_in_the_negotiated_group),
         cmocka_unit_test(refuses_no_secret_at_all),
         cmocka_unit_test(refuses_a_secret_of_another_size),
         cmocka_unit_test(tells_the_client_nothing_about_lies),

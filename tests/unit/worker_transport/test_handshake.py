@@ -148,7 +148,118 @@ def uses_the_packet_of_a_right_guess(client):
     reply_comes(client)
 
 
+GEX = "diffie-hellman-group-exchange-sha256"
+
+
+def gex_request(client, *sizes, number=34):
+    client.begin()
+    client.send(kexinit(kex=GEX))
+    client.send(bytes([number]) + b"".join(struct.pack(">I", size) for size in sizes))
+
+
+def gex_group(client, *sizes):
+    gex_request(client, *sizes)
+    payload = client.packet()
+    assert payload[0] == 31, f"message {payload[0]} instead of the group"
+    prime, generator = surroundings.strings(payload[1:])
+    assert generator == b"\2"
+    return int.from_bytes(prime, "big")
+
+
+def gives_a_group_of_the_size_that_is_asked_for(client):
+    prime = gex_group(client, 1024, 3000, 8192)
+    assert prime.bit_length() == 3072
+    client.send(bytes([32]) + mpint(pow(2, 1 << 300, prime)))
+    reply = client.packet()
+    assert reply[0] == 33, f"message {reply[0]} instead of the reply"
+    public_value = int.from_bytes(surroundings.strings(reply[1:])[1], "big")
+    assert 1 < public_value < prime - 1
+    assert client.packet() == bytes([21])
+    client.sock.close()
+
+
+def drops_a_guessed_request_for_a_group(client):
+    client.begin()
+    client.send(kexinit(kex=f"ecdh-sha2-nistp256,{GEX}", follows=1))
+    client.send(bytes([34]) + struct.pack(">III", 0, 0, 0))
+    client.send(bytes([30]) + string(b"\x04" + bytes(64)))
+    client.must_be_told(KEX_FAILED, "public value")
+
+
 # ---- what is not ----
+
+def refuses_the_old_request_for_a_group(client):
+    gex_request(client, 2048, number=30)
+    client.must_be_told(KEX_FAILED, "old form")
+
+
+def refuses_requests_that_no_group_fits(client):
+    gex_request(client, 1024, 1024, 1536)
+    client.must_be_told(KEX_FAILED, "at least 2048")
+
+
+def refuses_requests_for_more_than_there_is(client):
+    gex_request(client, 0xffffffff, 0xffffffff, 0xffffffff)
+    client.must_be_told(KEX_FAILED, "no group of 4294967295 to 4294967295 bits")
+
+
+def refuses_requests_that_contradict_themselves(client):
+    gex_request(client, 8192, 4096, 2048)
+    client.must_be_told(KEX_FAILED, "cannot be between")
+
+
+def refuses_half_a_request(client):
+    gex_request(client, 2048, 2048)
+    client.must_be_told(PROTOCOL_ERROR, "malformed")
+
+
+def refuses_octets_behind_a_request(client):
+    gex_request(client, 2048, 2048, 2048, 0)
+    client.must_be_told(PROTOCOL_ERROR, "malformed")
+
+
+def refuses_a_second_request(client):
+    gex_group(client, 2048, 2048, 2048)
+    client.send(bytes([34]) + struct.pack(">III", 2048, 2048, 2048))
+    client.must_be_told(PROTOCOL_ERROR, "order")
+
+
+def refuses_a_public_value_before_the_group(client):
+    gex_request(client, number=32)
+    client.must_be_told(PROTOCOL_ERROR, "order")
+
+
+def refuses_message_30_in_place_of_32(client):
+    gex_group(client, 2048, 2048, 2048)
+    client.send(bytes([30]) + mpint(4))
+    client.must_be_told(PROTOCOL_ERROR, "order")
+
+
+def refuses_a_public_value_that_the_group_has_not(client):
+    prime = gex_group(client, 2048, 2048, 2048)
+    client.send(bytes([32]) + mpint(prime - 1))
+    client.must_be_told(KEX_FAILED, "public value")
+
+
+def refuses_a_request_for_a_group_with_a_method_that_has_its_own(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(bytes([34]) + struct.pack(">III", 2048, 2048, 2048))
+    client.must_be_told(PROTOCOL_ERROR, "order")
+
+
+def refuses_message_32_with_a_method_that_has_its_own_group(client):
+    client.begin()
+    client.send(kexinit())
+    client.send(bytes([32]) + public()[1:])
+    client.must_be_told(PROTOCOL_ERROR, "order")
+
+
+def refuses_a_request_for_a_group_before_kexinit(client):
+    client.begin()
+    client.send(bytes([34]) + struct.pack(">III", 2048, 2048, 2048))
+    client.must_be_told(PROTOCOL_ERROR, "order")
+
 
 def refuses_a_guess_that_is_no_kex_message(client):
     client.begin()
@@ -310,7 +421,7 @@ def a_crash_retires_the_zygote(program):
     assert zygote.exits[1] & 0x7f == 9
 
 
-OFFER = {"kex": "curve25519-sha256,ecdh-sha2-nistp256"}
+OFFER = {"kex": f"curve25519-sha256,ecdh-sha2-nistp256,{GEX}"}
 CASES = [value for name, value in list(globals().items())
          if callable(value) and name.split("_")[0] in ("gives", "takes", "drops", "uses", "refuses", "names", "says", "ends")]
 
