@@ -1,6 +1,6 @@
 /*
- * The nearest word by single letters inserted, left out, exchanged or changed. Input: a word that nobody knows and the
- * candidates, one at a time. Output: the nearest, if it is near: a third of the word's letters at most.
+ * The nearest word by single letters inserted, left out or changed. Input: a word that nobody knows and the
+ * candidates, one at a time. Output: the nearest, if it is near: a third of the word's letters and one at most.
  */
 #include "policy/hint.h"
 
@@ -39,7 +39,7 @@ void hint_try(struct hint *hint, struct sp_span word, const char *candidate)
     if (word.size > HINT_WORD_MAX || length > HINT_WORD_MAX)
         return;
     unsigned found = distance(word, candidate, length);
-    if (found > word.size / 3 || (hint->best && found >= hint->distance))
+    if (found > word.size / 3 + 1 || (hint->best && found >= hint->distance))
         return;
     *hint = (struct hint){.best = candidate, .distance = found};
 }
