@@ -27,7 +27,11 @@ static const char *const macs[] = {
 static const char *const keytypes[] = {
 #include "../modules/registry.def"
     NULL};
-static const char *const compressions[] = {"none", "zlib@openssh.com", NULL};
+/* RFC 4253 section 6.2's "none" is the absence of a module. */
+#define COMPRESSION(symbol_, name_) name_,
+static const char *const compressions[] = {"none",
+#include "../modules/registry.def"
+                                           NULL};
 
 static const struct {
     const char *keyword;
@@ -68,14 +72,9 @@ static const struct elsewhere elsewhere[] = {
      "a GSSAPI key exchange needs Kerberos, which this server does not do"},
     {KIND(POLICY_KEX), IS_FOREIGN, "sntrup761x25519-sha512", NOT_YET},
     {KIND(POLICY_KEX), IS_FOREIGN, "sntrup761x25519-sha512@openssh.com", NOT_YET},
-    {KIND(POLICY_KEX), IS_FOREIGN, "mlkem768nistp256-sha256", NOT_YET},
-    {KIND(POLICY_KEX), IS_FOREIGN, "mlkem1024nistp384-sha384", NOT_YET},
     {KIND(POLICY_KEX), IS_FOREIGN, "mlkem512-sha256", ALREADY_RARE},
     {KIND(POLICY_KEX), IS_FOREIGN, "mlkem768-sha256", ALREADY_RARE},
     {KIND(POLICY_KEX), IS_FOREIGN, "mlkem1024-sha384", ALREADY_RARE},
-    {KIND(POLICY_KEX), IS_FOREIGN, "diffie-hellman-group-exchange-sha256", NOT_YET},
-    {KIND(POLICY_KEX), IS_FOREIGN, "diffie-hellman-group15-sha512", NOT_YET},
-    {KIND(POLICY_KEX), IS_FOREIGN, "diffie-hellman-group17-sha512", NOT_YET},
     {KIND(POLICY_KEX), IS_FOREIGN, "diffie-hellman-group-exchange-sha???@ssh.com", ALREADY_RARE},
     {KIND(POLICY_KEX), IS_FOREIGN, "diffie-hellman-group1?-sha???@ssh.com", ALREADY_RARE},
     {KIND(POLICY_KEX), IS_FOREIGN, "curve448-sha512", ALREADY_RARE},

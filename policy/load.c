@@ -201,9 +201,13 @@ static int load_parts(struct loader *loader, const char *spec)
         return result;
     const struct level top = {.name = source_key(part)};
     result = load_base(loader, &top);
-    while (result == 0 && *spec == ':') {
+    for (unsigned subs = 1; result == 0 && *spec == ':'; subs++) {
         spec++;
         result = source_next_part(&spec, false, part, loader->error);
+        if (result == 0 && subs > POLICY_SUBS_MAX)
+            result = policy_refuse(loader->error, NULL,
+                                   "expected at most %u sub-policies behind \":\", got \"%s\" too",
+                                   POLICY_SUBS_MAX, part);
         if (result == 0)
             result = load_sub(loader, part);
     }

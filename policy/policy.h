@@ -37,6 +37,7 @@ enum policy_kind {
 #define POLICY_SIGNATURE_MAX 8192u /* octets of its detached signature */
 #define POLICY_FILES_MAX 64u       /* files that one set may have */
 #define POLICY_DEPTH_MAX 8u        /* Inherit of Inherit of ... */
+#define POLICY_SUBS_MAX 16u        /* sub-policies behind a base */
 #define POLICY_EXCEPTIONS_MAX 32u  /* entries of a policy with NotAfter or Address */
 
 enum {

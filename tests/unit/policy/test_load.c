@@ -172,6 +172,17 @@ static void sub_policies_only_tighten_unless_they_say_so(void **state)
     policy_free(policy);
 }
 
+static void sub_policies_are_limited(void **state)
+{
+    char spec[64] = "A";
+    for (unsigned i = 0; i < POLICY_SUBS_MAX; i++)
+        strcat(spec, ":X");
+    policy_free(must_load(files_of("A.policy", BASE, "X.policy", "SubPolicy yes\n", NULL), spec));
+    strcat(spec, ":X");
+    must_refuse_at(files_of("A.policy", BASE, "X.policy", "SubPolicy yes\n", NULL), spec, 0, "",
+                   "at most 16");
+}
+
 static void a_sub_policy_may_forbid_loosening(void **state)
 {
     struct policy *policy = must_load(files_of("A.policy", BASE "AllowLoosening yes\n", "X.policy",
@@ -318,6 +329,7 @@ int main(void)
         cmocka_unit_test(sub_policies_modify_in_the_order_of_the_spec),
         cmocka_unit_test(bases_and_sub_policies_are_not_each_other),
         cmocka_unit_test(sub_policies_only_tighten_unless_they_say_so),
+        cmocka_unit_test(sub_policies_are_limited),
         cmocka_unit_test(a_sub_policy_may_forbid_loosening),
         cmocka_unit_test(expiry_counts_to_the_last_second_and_is_the_earliest),
         cmocka_unit_test(default_is_in_the_program_and_a_file_takes_its_place),

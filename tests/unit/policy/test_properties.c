@@ -83,10 +83,9 @@ static enum policy_kind random_kind(void)
     return (enum policy_kind)random_below(POLICY_KINDS);
 }
 
-static void put_exception(struct text *text)
+static void put_exception(struct text *text, enum policy_kind kind, const char *name)
 {
-    enum policy_kind kind = random_kind();
-    put(text, "%s +%s", policy_keyword(kind), names[kind][random_below(count_of(kind))]);
+    put(text, "%s +%s", policy_keyword(kind), name);
     uint32_t form = random_below(3);
     if (form != 0)
         put(text, " NotAfter %s", dates[random_below(ARRAY_SIZE(dates))]);
@@ -125,12 +124,13 @@ static void put_rule(struct text *text)
 static void put_change(struct text *text)
 {
     enum policy_kind kind = random_kind();
-    switch (random_below(6)) {
+    switch (random_below(7)) {
     case 0:
+    case 1:
         put_rule(text);
         break;
-    case 1:
-        put_exception(text);
+    case 2:
+        put_exception(text, kind, names[kind][random_below(count_of(kind))]);
         break;
     default:
         put(text, "%s %c", policy_keyword(kind), "+-^-"[random_below(4)]);
@@ -252,6 +252,49 @@ static void what_compares_as_stricter_resolves_to_less(void **state)
         policy_free(inner);
         seed = mine;
     }
+}
+
+/* Whom the policy lets use the name, one bit per time and address. */
+static uint64_t reach_of(const struct policy *policy, enum policy_kind kind, const char *name)
+{
+    const struct policy_build build = whole_build();
+    uint64_t reach = 0;
+    for (size_t when = 1; when < ARRAY_SIZE(times); when++) {
+        struct policy_effective effective;
+        must_resolve(policy, &build, times[when], &effective);
+        for (size_t who = 0; who < ARRAY_SIZE(people); who++)
+            if (lets_in(&effective, kind, name, people[who]))
+                reach |= UINT64_C(1) << (when * ARRAY_SIZE(people) + who);
+    }
+    return reach;
+}
+
+static void an_exception_that_compares_as_stricter_reaches_less(void **state)
+{
+    static const char name[] = "aes256-gcm@openssh.com";
+    size_t stricter = 0, reaching = 0;
+    for (uint32_t round = 1; stricter < ROUNDS; round++) {
+        struct text texts[2] = {{.size = 0}, {.size = 0}};
+        struct policy *policies[2];
+        struct policy_error error;
+        seed = round;
+        for (size_t i = 0; i < 2; i++) {
+            put(&texts[i], "%s", BASE);
+            for (uint32_t left = 1 + random_below(2); left > 0; left--)
+                put_exception(&texts[i], POLICY_CIPHER, name);
+            policies[i] = load_text(texts[i].room);
+        }
+        if (policy_compare(policies[0], policies[1], &error) == 0) {
+            uint64_t outer = reach_of(policies[0], POLICY_CIPHER, name);
+            uint64_t inner = reach_of(policies[1], POLICY_CIPHER, name);
+            assert_int_equal(inner & ~outer, 0);
+            stricter++;
+            reaching += inner != 0 && inner != outer ? 1 : 0;
+        }
+        policy_free(policies[0]);
+        policy_free(policies[1]);
+    }
+    assert_true(reaching > ROUNDS / 4);
 }
 
 static void every_policy_is_within_itself_and_within_its_inheritor(void **state)
@@ -481,6 +524,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_compares_as_stricter_resolves_to_less),
+        cmocka_unit_test(an_exception_that_compares_as_stricter_reaches_less),
         cmocka_unit_test(every_policy_is_within_itself_and_within_its_inheritor),
         cmocka_unit_test(a_sub_policy_without_leave_never_adds),
         cmocka_unit_test(the_order_in_which_files_are_added_means_nothing),

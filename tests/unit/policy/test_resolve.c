@@ -71,6 +71,24 @@ static void a_list_that_no_file_sets_is_an_error(void **state)
     policy_free(policy);
 }
 
+/* Only a generated file can name so much, as it may name anything. */
+static void a_list_that_no_room_is_for_is_an_error(void **state)
+{
+    char names[4096] = "", text[4200];
+    for (unsigned i = 0; i < 40; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%scipher-%02u-%050u",
+                 i == 0 ? "" : ",", i, i);
+    snprintf(text, sizeof text, "Ciphers %s\n", names);
+    struct policy *policy = must_load(files_of("/generated", text, NULL), "/generated");
+    struct policy_build build = {0};
+    struct policy_effective effective;
+    struct policy_error error = {{0}};
+    build.known[POLICY_CIPHER] = build.available[POLICY_CIPHER] = names;
+    assert_int_equal(policy_resolve(policy, &build, 0, &effective, &error), POLICY_E_INVALID);
+    assert_non_null(strstr(error.text, "longer than 2047 octets"));
+    policy_free(policy);
+}
+
 static void post_quantum_takes_every_other_exchange_out(void **state)
 {
     struct policy_build build = whole_build();
@@ -245,6 +263,7 @@ int main(void)
         cmocka_unit_test(lists_that_nobody_cares_for_are_empty),
         cmocka_unit_test(an_empty_list_names_both_sides),
         cmocka_unit_test(a_list_that_no_file_sets_is_an_error),
+        cmocka_unit_test(a_list_that_no_room_is_for_is_an_error),
         cmocka_unit_test(post_quantum_takes_every_other_exchange_out),
         cmocka_unit_test(host_certificates_take_plain_host_keys_out),
         cmocka_unit_test(an_approved_provider_is_asked_for),
