@@ -22,6 +22,7 @@ with warnings.catch_warnings():
 class AsyncSSH(Client):
     name = "asyncssh"
     packages = ("python3-asyncssh",)
+    compresses = True
 
     def offered(self):
         assert asyncssh, "python3-asyncssh is not installed"
@@ -47,6 +48,8 @@ class AsyncSSH(Client):
                            encryption_algs=[choice.cipher], mac_algs=[choice.mac])
         if rekey:
             options["rekey_bytes"] = rekey
+        if self.compress:
+            options["compression_algs"] = ["zlib@openssh.com"]
         async with asyncssh.connect(target.host, target.port, **options) as connection:
             yield connection
 

@@ -9,6 +9,7 @@ from clients import Client, run_program, start_program
 class Libssh(Client):
     name = "libssh"
     packages = ("libssh-dev",)
+    compresses = True
     # Asked for exactly these, where its default KEXINIT holds back what it has.
     program = world.build_directory() / "tests/interop/libssh_client"
 
@@ -17,7 +18,8 @@ class Libssh(Client):
 
     def drive(self, action, target, credential, argument, stdin=None, rekey=0, seconds=120):
         result = run_program([self.program, action, target.host, target.port, credential.user, target.known_hosts,
-                              credential.method, credential.secret, rekey, argument], stdin, seconds=seconds)
+                              credential.method, credential.secret, rekey, argument], stdin,
+                             {"COMPRESSION": "yes"} if self.compress else {}, seconds)
         if result.status in (254, 255):
             result.why = "credentials refused" if result.status == 254 else result.err.decode(errors="replace")
             result.status = None

@@ -9,6 +9,7 @@ from clients import Client, run_program
 class OpenSSH(Client):
     name = "openssh"
     packages = ("openssh-client",)
+    compresses = True
 
     def offered(self):
         def ask(query):
@@ -28,6 +29,8 @@ class OpenSSH(Client):
                         "-o", f"Ciphers={choice.cipher}", "-o", f"MACs={choice.mac}"]
         if rekey:
             options += ["-o", f"RekeyLimit={rekey}"]
+        if self.compress:
+            options += ["-o", "Compression=yes"]
         return options
 
     def environment(self, credential):

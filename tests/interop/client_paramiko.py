@@ -20,6 +20,7 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 class Paramiko(Client):
     name = "paramiko"
     packages = ("python3-paramiko",)
+    compresses = True
 
     def offered(self):
         assert paramiko, "python3-paramiko is not installed"
@@ -36,6 +37,7 @@ class Paramiko(Client):
                 options = transport.get_security_options()
                 options.kex, options.key_types = (choice.kex,), (choice.host_key,)
                 options.ciphers, options.digests = (choice.cipher,), (choice.mac,)
+            transport.use_compression(self.compress)
             if rekey:
                 transport.packetizer.REKEY_BYTES = rekey
             transport.start_client(timeout=60)

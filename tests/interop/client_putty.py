@@ -11,6 +11,7 @@ class PuTTY(Client):
     name = "putty"
     packages = ("putty-tools",)
     chooses = False
+    compresses = True
 
     def greet(self, port):
         return start_program(["plink", "-batch", "-ssh", "-P", port, "nobody@127.0.0.1", "true"])
@@ -25,8 +26,9 @@ class PuTTY(Client):
         """A saved session's name, for what has no option on the command line."""
         directory = pathlib.Path(os.environ["HOME"]) / ".putty/sessions"
         directory.mkdir(parents=True, exist_ok=True)
-        name = f"{credential.method}-{rekey}"
+        name = f"{credential.method}-{rekey}-{self.compress}"
         lines = ["Protocol=ssh", f"AuthKI={int(credential.method == 'keyboard-interactive')}",
+                 f"Compression={int(self.compress)}",
                  "TryAgent=0", "RekeyTime=0", "TermWidth=101", "TermHeight=31"]
         if rekey:
             lines.append(f"RekeyBytes={rekey}")

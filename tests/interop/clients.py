@@ -4,6 +4,7 @@ A client is one class per program or library, in client_<name>.py. It logs in to
 a Result; where it can be told which algorithms to use it takes a Choice.
 """
 
+import copy
 import dataclasses
 import os
 import re
@@ -51,6 +52,14 @@ class Client:
     packages = ()  # Debian packages it needs
     chooses = True  # takes a Choice; otherwise the server is configured to leave it none
     rekeys = True  # can be told to rekey by volume
+    compresses = False  # can be told to compress
+    compress = False  # is told to
+
+    def compressing(self):
+        """The same client, told to compress with zlib@openssh.com in both directions."""
+        other = copy.copy(self)
+        other.compress = True
+        return other
 
     def sends_data_in_exchanges(self):
         """A client that cannot keep quiet during a rekey: such a connection is ended by the server, as it must be."""

@@ -5,7 +5,9 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+import random
 
+import kexinit
 import world
 from clients import Credential
 from suite import Skip, expect
@@ -25,6 +27,8 @@ class Setting:
     keys: dict
     big: pathlib.Path  # 100 MB of random octets
     small: pathlib.Path  # 20 MB, for transfers that rekey all the time
+    text: pathlib.Path = None  # 100 MB of words, for compression
+    words: pathlib.Path = None  # 20 MB of them
 
     def by_key(self, user="alice", key="ed25519"):
         return Credential(user, "publickey", self.keys[key])
@@ -96,9 +100,13 @@ def rekeys_of_connections(setting, count):
     return ended()
 
 
-def transfer_with_rekeys(setting, rekey):
+def check_quiet_in_exchanges(setting):
     if setting.client.sends_data_in_exchanges():
         raise Skip("this version sends channel data between its KEXINIT and its NEWKEYS (RFC 4253 section 7.1 forbids it)")
+
+
+def transfer_with_rekeys(setting, rekey):
+    check_quiet_in_exchanges(setting)
     setting.server.mark()
     transfer(setting, setting.small, rekey)
     rekeys = rekeys_of_connections(setting, 2)
@@ -117,6 +125,62 @@ def client_rekeys_every_mb(setting):
 def server_rekeys_every_mb(setting):
     """The server's limit is set by the caller."""
     return transfer_with_rekeys(setting, 0)
+
+
+def compressing(setting):
+    """The same setting with a client that compresses; its marks are made."""
+    if not setting.client.compresses:
+        raise Skip("this client cannot be told to")
+    if "zlib@openssh.com" not in kexinit.of_server(setting.target.host, setting.target.port)["compression"]:
+        raise Skip("the server's policy has no compression")
+    setting.server.mark()
+    return dataclasses.replace(setting, client=setting.client.compressing())
+
+
+def was_compressed(setting, connections, octets_most):
+    """What the server has agreed on, and that fewer octets than the text has went over its connections."""
+    agreed = {(event["compression_in"], event["compression_out"]) for event in setting.server.events("negotiated")}
+    expect(agreed, {("zlib@openssh.com", "zlib@openssh.com")}, "compression")
+    begun = {event["connection"] for event in setting.server.events("accepted")}
+    def ended():
+        return [event for event in setting.server.events("ended") if event["connection"] in begun]
+    setting.server.wait_event(lambda _: len(ended()) >= connections, 15)
+    octets = [int(event["octets_in"]) + int(event["octets_out"]) for event in ended()]
+    assert max(octets) <= octets_most, f"{octets} octets went over the wire for {octets_most}"
+    return octets
+
+
+def transfer_compressed(setting, source, rekey=0, least_rekeys=0):
+    if least_rekeys:
+        check_quiet_in_exchanges(setting)
+    setting = compressing(setting)
+    size = source.stat().st_size
+    transfer(setting, source, rekey)
+    octets = was_compressed(setting, 2, size * 3 // 4)
+    rekeys = rekeys_of_connections(setting, 2)
+    assert min(rekeys) >= least_rekeys, f"only {rekeys} rekeys"
+    return f"{size // MEGABYTE} MB as {octets[0] / MEGABYTE:.1f} and {octets[1] / MEGABYTE:.1f}, {rekeys} rekeys"
+
+
+def compressed_text_goes_both_ways(setting):
+    return transfer_compressed(setting, setting.text)
+
+
+def compressed_text_client_rekeys(setting):
+    if not setting.client.rekeys:
+        raise Skip("this client cannot be told to")
+    return transfer_compressed(setting, setting.words, REKEY, 5)
+
+
+def compressed_text_server_rekeys(setting):
+    return transfer_compressed(setting, setting.words, 0, 5)
+
+
+def compressed_exec_and_shell(setting):
+    setting = compressing(setting)
+    exec_tells_status_and_keeps_streams_apart(setting)
+    shell_runs_on_a_pty(setting)
+    reads_large_output_whole(setting)
 
 
 def reads_large_output_whole(setting):
@@ -143,10 +207,23 @@ def each_use(setting):
     yield "exec", exec_tells_status_and_keeps_streams_apart, (setting,)
     yield "shell on a pty", shell_runs_on_a_pty, (setting,)
     yield "2.6 MB of output at once", reads_large_output_whole, (setting,)
+    yield "compressed exec and shell", compressed_exec_and_shell, (setting,)
 
 
 def make_file(path, size):
     with open(path, "wb") as out:
         for _ in range(size // MEGABYTE):
             out.write(os.urandom(MEGABYTE))
+    return path
+
+
+def make_text(path, size):
+    """Words in lines, in another order in each megabyte."""
+    order = random.Random(1)
+    words = ["".join(order.choices("abcdefghijklmnopqrstuvwxyz", k=order.randint(2, 11))) for _ in range(5000)]
+    lines = [" ".join(order.choices(words, k=10)) for _ in range(MEGABYTE // 75)]
+    with open(path, "w", encoding="ascii") as out:
+        while out.tell() < size:
+            order.shuffle(lines)
+            out.write("\n".join(lines) + "\n")
     return path

@@ -38,6 +38,7 @@ def receive_kexinit(peer):
         lists.append(payload[at + 4 : at + 4 + size].decode().split(","))
         at += 4 + size
     names = dict(zip(KINDS, (lists[0], lists[1], lists[2], lists[4])))
+    names["compression"] = lists[6]
     names["kex"] = [name for name in names["kex"] if name not in MARKERS]
     return names
 

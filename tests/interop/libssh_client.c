@@ -8,6 +8,7 @@
  *   libssh_client get    (as exec; the remote file goes to standard output; by SFTP)
  *
  * METHOD: publickey (SECRET is a private key file), password, keyboard-interactive. REKEY: octets, 0 for the default.
+ * Environment: COMPRESSION=yes.
  * Exit status: the program's own; 255 for a failed connection, 254 for refused credentials.
  */
 #include <fcntl.h>
@@ -68,6 +69,7 @@ static ssh_session session_connect(const struct login *login, const struct choic
         option_set(session, SSH_OPTIONS_TIMEOUT, &timeout_s) < 0 ||
         option_set(session, SSH_OPTIONS_KNOWNHOSTS, login->known_hosts) < 0 ||
         option_set(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") < 0 ||
+        option_set(session, SSH_OPTIONS_COMPRESSION, getenv("COMPRESSION")) < 0 ||
         (login->rekey && option_set(session, SSH_OPTIONS_REKEY_DATA, &login->rekey) < 0) ||
         options_choose(session, choice) < 0)
         return session;

@@ -7,7 +7,7 @@ import tempfile
 import time
 
 import world
-from clients import run_program
+from clients import registry, run_program
 from functions import digest, logs_in
 from suite import expect
 
@@ -40,6 +40,15 @@ def ten_mb_go_both_ways_at_once(setting):
     data = os.urandom(10_000_000)
     result = ssh(setting, "cat", stdin=data)
     assert result.out == data, f"{len(result.out)} octets came back, or others"
+
+
+def every_mac_carries_data_both_ways(setting):
+    """The matrix exchanges small packets; long ones go another way through UMAC."""
+    data, macs = os.urandom(4_000_001), registry()["mac"]
+    for mac in macs:
+        result = ssh(setting, "cat", stdin=data, extra=["-c", "aes128-ctr", "-m", mac])
+        assert result.out == data, f"{mac}: {len(result.out)} octets came back, or others: {result.err!r}"
+    return f"{len(macs)} MACs"
 
 
 def exit_signal_is_told(setting):
@@ -172,6 +181,7 @@ TESTS = (
     ("a program may close its output first", program_may_close_its_output_first),
     ("input that nobody reads is dropped", input_of_a_program_that_does_not_read_is_dropped),
     ("10 MB go both ways at once", ten_mb_go_both_ways_at_once),
+    ("every MAC carries data both ways", every_mac_carries_data_both_ways),
     ("exit-signal is told", exit_signal_is_told),
     ("a slow reader gets everything", slow_reader_gets_everything),
     ("AcceptEnv's variables arrive, others do not", accepted_environment_arrives_and_no_other),
