@@ -260,7 +260,7 @@ static int refuse_keyword(struct parser *parser, const char *keyword)
     return policy_refuse(
         parser->error, &parser->origin,
         "unknown keyword \"%.64s\"; expected a list such as KexAlgorithms, a rule such as "
-        "RequiredRSASize, or Description, Source, Serial, Expires, SubPolicy, AllowLoosening, Inherit",
+        "RequiredRSASize, or Name, Description, Source, Serial, Expires, SubPolicy, AllowLoosening, Inherit",
         keyword);
 }
 
