@@ -9,6 +9,7 @@
 
 #include "base/addresses.h"
 #include "config/values.h"
+#include "policy/policy.h"
 
 typedef int (*check_fn)(const char *argument, struct config_error *why);
 
@@ -31,6 +32,25 @@ static int check_listen_address(const char *argument, struct config_error *why)
                            "expected a numeric address such as 192.0.2.1, 192.0.2.1:22, 2001:db8::1 or "
                            "[2001:db8::1]:22 (names are not looked up), got \"%s\"",
                            argument);
+}
+
+/* "NAME", "NAME:SUB:SUB", or a path; which of them there are is found out when the files are read. */
+int check_policy_spec(const char *argument, struct config_error *why)
+{
+    bool is_good = strlen(argument) < CONFIG_POLICY_MAX, is_path = argument[0] == '/';
+    for (const char *at = argument; is_good && !is_path; at++) {
+        size_t size = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+        is_good = size != 0 && size <= POLICY_NAME_MAX && (at[size] == ':' || at[size] == '\0');
+        at += size;
+        if (*at == '\0')
+            break;
+    }
+    if (is_good && argument[0] != '\0')
+        return 0;
+    return config_complain(
+        why, NULL,
+        "expected a policy such as DEFAULT or DEFAULT:NO-NISTP, or the absolute path of one, got \"%s\"",
+        argument);
 }
 
 static int check_host_key(const char *argument, struct config_error *why)
@@ -163,9 +183,8 @@ static int check_pubkey_option(const char *argument, struct config_error *why)
 {
     if (strcasecmp(argument, "touch-required") == 0 || strcasecmp(argument, "verify-required") == 0)
         return 0;
-    return config_complain(why, NULL,
-                           "expected \"none\", or \"touch-required\" and \"verify-required\", got \"%s\"",
-                           argument);
+    return config_complain(
+        why, NULL, "expected \"none\", or \"touch-required\" and \"verify-required\", got \"%s\"", argument);
 }
 
 /* It becomes a file name below /etc/pam.d, so it must not be able to leave that. */
@@ -202,6 +221,10 @@ static const struct check checks[] = {
     {"Port", check_port, NULL, 1},
     {"ListenAddress", check_listen_address, NULL, 1},
     {"HostKey", check_host_key, NULL, 1},
+    {"HostCertificate", check_absolute, "none", 1},
+    {"Policy", check_policy_spec, NULL, 0},
+    {"PolicyDirectory", check_absolute, NULL, 0},
+    {"PolicyTrust", check_absolute_or_none, NULL, 0},
     {"TokenModule", check_absolute, NULL, 0},
     {"TokenPIN", check_pin, NULL, 0},
     {"TokenEnvironment", check_assignment, NULL, 0},

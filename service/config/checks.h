@@ -9,5 +9,8 @@ int check_arguments(const struct option *option, const char *const *arguments, s
 /* The word that the table of choices has for an older spelling of OpenSSH's; else the word itself. */
 const char *check_alias(const struct option *option, const char *word);
 
+/* What may stand behind Policy, and behind "PolicyMode report". */
+int check_policy_spec(const char *argument, struct config_error *why) MUST_USE;
+
 /* The keywords that have a check; NULL behind the last. For tests. */
 const char *check_keyword_at(size_t index);

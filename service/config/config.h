@@ -14,13 +14,16 @@
 #define CONFIG_SNAPSHOT_MAX (1024u * 1024u) /* octets; also of all files read together */
 #define CONFIG_LINE_MAX 8192u               /* octets; what the lexer takes (LEXER_LINE_MAX) */
 #define CONFIG_INCLUDE_DEPTH_MAX 16u
+#define CONFIG_CERTIFICATE_MAX 16384u /* octets of a HostCertificate's file */
+#define CONFIG_POLICY_MAX 512u        /* octets of what stands behind Policy, with a NUL (POLICY_SPEC_MAX) */
 
 /* Where and what is wrong, for people: "/etc/sallyport/sallyport.conf line 3: ...". */
 struct config_error {
     char text[1024];
 };
 
-/* All lines that mean something, Include resolved, each with its file and line. */
+/* All lines that mean something, Include resolved, each with its file and line; and what is in the other files that they
+ * name and that everybody has to see alike: those of policies, and host certificates. */
 struct config_source;
 
 enum {
@@ -40,6 +43,15 @@ int config_source_pack(const struct config_source *source, uint8_t **data, size_
 int config_source_unpack(struct sp_span data, struct config_source **source,
                          struct config_error *error) MUST_USE;
 
+/* What the file of a HostCertificate had in it when the configuration was read; it lives as long as the source. */
+bool config_certificate(const struct config_source *source, const char *path, struct sp_span *contents);
+
+/* A line that took effect. */
+struct config_line {
+    char *file; /* NULL: no line did, the value is the default */
+    uint32_t line;
+};
+
 /* Strings owned by the struct config they are in. */
 struct config_list {
     char **items;
@@ -48,7 +60,7 @@ struct config_list {
 
 /*
  * struct config: one field per row of options.def, plus what SPECIAL rows fill. Text fields are never NULL. NAMES
- * fields are the list as written ("" if the keyword is absent), for lists_resolve_one() to apply. An item of a LINES field
+ * fields are the list as written ("" if the keyword is absent), for config_policy() to apply. An item of a LINES field
  * is the name, one blank and the rest of the line ("sftp /usr/lib/openssh/sftp-server -l INFO").
  */
 struct config {
@@ -70,6 +82,8 @@ struct config {
     uint32_t netblock_ipv4, netblock_ipv6;                 /* PerSourceNetBlockSize 32:128 */
     uint64_t rekey_octets;                                 /* RekeyLimit; 0: the cipher's own bound */
     uint32_t rekey_s;                                      /* 0: none */
+    char policy_report[CONFIG_POLICY_MAX];                 /* PolicyMode report NAME; "": enforce */
+    struct config_line *lines;                             /* of each row of options.def, for config_line() */
 };
 
 /* Whom Match is evaluated for. NULL or 0: not known yet, and then no criterion on it matches (so the monitor, which
@@ -88,6 +102,8 @@ struct config_who {
 int config_evaluate(const struct config_source *source, const struct config_who *who, struct config **config,
                     struct config_error *error) MUST_USE;
 void config_free(struct config *config);
+/* The line that gave a keyword its value: of several that add up, the first. NULL: none, it is the default. */
+const struct config_line *config_line(const struct config *config, const char *keyword);
 
 /* What `-C user=root,addr=10.0.0.1,laddr=...,lport=22` says; fields that it does not name stay as they are, so that
  * several -C add up. host= and rdomain= are accepted and mean nothing here. The strings in *who live in *storage

@@ -22,7 +22,9 @@ struct block {
     const char *file;
     bool in_match;
     bool is_active;
-    bool is_dead; /* included from a block that does not match: no Match in it can */
+    bool is_dead;         /* included from a block that does not match: no Match in it can */
+    bool by_user;         /* a Match that encloses it asks for the user */
+    bool by_user_outside; /* one around the file does */
 };
 
 struct evaluation {
@@ -31,6 +33,7 @@ struct evaluation {
     struct config_error *error;
     struct block blocks[CONFIG_INCLUDE_DEPTH_MAX + 1];
     size_t depth;
+    uint32_t line; /* under evaluation */
     bool is_set_global[OPTION_COUNT];
     bool is_set_match[OPTION_COUNT];
 };
@@ -46,6 +49,9 @@ void config_free(struct config *config)
         return;
     for (size_t i = 0; i < OPTION_COUNT; i++)
         value_free(option_at(i), config);
+    for (size_t i = 0; config->lines && i < OPTION_COUNT; i++)
+        free(config->lines[i].file);
+    free(config->lines);
     free(config);
 }
 
@@ -84,6 +90,20 @@ static bool takes_effect(struct evaluation *e, const struct option *option, bool
     return true;
 }
 
+/* Noted for the first line of those that add up. */
+static int note_line(struct evaluation *e, const struct option *option, bool append)
+{
+    struct config_line *line = &e->config->lines[option_index(option)];
+    if (append)
+        return 0;
+    char *file = strdup(e->blocks[e->depth].file);
+    if (!file)
+        return -ENOMEM;
+    free(line->file);
+    *line = (struct config_line){.file = file, .line = e->line};
+    return 0;
+}
+
 static int complain_about(struct evaluation *e, const struct config_place *place, const char *keyword,
                           const struct config_error *why)
 {
@@ -99,7 +119,8 @@ static int evaluate_special(struct evaluation *e, const struct option *option, c
     int result = option->special->parse(line, &unused, why);
     if (result != 0 || !takes_effect(e, option, &append))
         return result;
-    return option->special->parse(line, e->config, why);
+    result = note_line(e, option, append);
+    return result ? result : option->special->parse(line, e->config, why);
 }
 
 static int evaluate_plain(struct evaluation *e, const struct option *option, const struct lexer_line *line,
@@ -110,7 +131,9 @@ static int evaluate_plain(struct evaluation *e, const struct option *option, con
     int result = value_parse(option, line, &value, why);
     if (result != 0 || !takes_effect(e, option, &append))
         return result;
-    result = value_store(option, &value, append, e->config);
+    result = note_line(e, option, append);
+    if (result == 0)
+        result = value_store(option, &value, append, e->config);
     if (result == CONFIG_E_INVALID)
         return config_complain(why, NULL, "expected at most %u items in all lines together", VALUE_LIST_MAX);
     return result;
@@ -125,6 +148,11 @@ static int evaluate_option(struct evaluation *e, const struct option *option, co
                                "%s: expected before the first Match; it cannot differ by user or "
                                "address",
                                option->keyword);
+    if (option_index(option) == OPTION_INDEX_Policy && e->blocks[e->depth].by_user)
+        return config_complain(
+            e->error, place,
+            "Policy: expected in a Match with Address, LocalAddress and LocalPort alone; algorithms are "
+            "agreed on before anybody is named");
     int result = option->kind == OPTION_SPECIAL ? evaluate_special(e, option, line, &why)
                                                 : evaluate_plain(e, option, line, &why);
     if (result == CONFIG_E_INVALID)
@@ -143,6 +171,7 @@ static int evaluate_match(struct evaluation *e, const struct lexer_line *line,
         return complain_about(e, place, "Match", &why);
     block->in_match = true;
     block->is_active = matches && !block->is_dead;
+    block->by_user = block->by_user_outside || match_is_by_user(line);
     return result;
 }
 
@@ -167,6 +196,7 @@ static int evaluate_line(struct evaluation *e, const struct source_entry *entry)
 {
     struct config_place place = {.file = e->blocks[e->depth].file, .line = entry->line};
     struct lexer_line line;
+    e->line = entry->line;
     const char *why = "expected a keyword";
     if (lexer_split(sp_text(entry->text), &line, &why) != 0)
         return config_complain(e->error, &place, "%s", why);
@@ -185,6 +215,8 @@ static void begin_file(struct evaluation *e, const char *file)
         .in_match = outer.in_match,
         .is_active = outer.is_active,
         .is_dead = outer.is_dead || !outer.is_active,
+        .by_user = outer.by_user,
+        .by_user_outside = outer.by_user,
     };
 }
 
@@ -199,6 +231,9 @@ static int evaluate_entry(struct evaluation *e, const struct source_entry *entry
     case SOURCE_END:
         e->depth--;
         return 0;
+    case SOURCE_POLICY:
+    case SOURCE_CERTIFICATE:
+        break; /* files are kept apart from the lines */
     }
     return -EINVAL;
 }
@@ -209,6 +244,9 @@ int config_evaluate(const struct config_source *source, const struct config_who 
     CLEANUP(config_cleanup) struct config *made = calloc(1, sizeof *made);
     if (!made)
         return -ENOMEM;
+    made->lines = calloc(OPTION_COUNT, sizeof *made->lines);
+    if (!made->lines)
+        return -ENOMEM;
     struct evaluation e = {.who = who, .config = made, .error = error, .blocks[0].is_active = true};
     int result = set_defaults(made);
     for (size_t i = 0; i < source->count && result == 0; i++)
@@ -217,6 +255,13 @@ int config_evaluate(const struct config_source *source, const struct config_who 
         return result;
     *config = TAKE(made);
     return 0;
+}
+
+const struct config_line *config_line(const struct config *config, const char *keyword)
+{
+    const struct option *option = option_find(keyword);
+    const struct config_line *line = option && config->lines ? &config->lines[option_index(option)] : NULL;
+    return line && line->file ? line : NULL;
 }
 
 const char *config_subsystem(const struct config *config, struct sp_span name)

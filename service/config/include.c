@@ -141,6 +141,8 @@ int config_source_read(const char *path, struct config_source **source, struct c
     struct source_reading reading = {
         .source = made, .error = error, .octets_left = CONFIG_SNAPSHOT_MAX, .has_files = true};
     result = read_open_file(&reading, fd, path, &place);
+    if (result == 0)
+        result = source_attach(made, error);
     if (result != 0)
         return result;
     *source = TAKE(made);
@@ -168,6 +170,8 @@ int config_source_read_behind(const char *lines, const char *path, struct config
     struct source_reading reading = {
         .source = made, .error = error, .octets_left = CONFIG_SNAPSHOT_MAX, .has_files = true};
     result = source_read_text(&reading, "command line", 0, sp_span_of(text, (size_t)size));
+    if (result == 0)
+        result = source_attach(made, error);
     if (result != 0)
         return result;
     *source = TAKE(made);

@@ -15,6 +15,7 @@ struct criterion {
     bool (*is_valid)(const char *value);
     bool (*holds)(const char *value, const struct config_who *who);
     const char *expected;
+    bool of_user;
 };
 
 static bool is_pattern_list(const char *value)
@@ -72,11 +73,11 @@ static bool holds_local_port(const char *value, const struct config_who *who)
     "numeric addresses, patterns of them or CIDR blocks without host bits, separated by commas"
 
 static const struct criterion criteria[] = {
-    {"User", is_pattern_list, holds_user, EXPECTED_PATTERNS},
-    {"Group", is_pattern_list, holds_group, EXPECTED_PATTERNS},
-    {"Address", is_address_list, holds_address, EXPECTED_ADDRESSES},
-    {"LocalAddress", is_address_list, holds_local_address, EXPECTED_ADDRESSES},
-    {"LocalPort", is_port, holds_local_port, "a port number from 1 to 65535"},
+    {"User", is_pattern_list, holds_user, EXPECTED_PATTERNS, true},
+    {"Group", is_pattern_list, holds_group, EXPECTED_PATTERNS, true},
+    {"Address", is_address_list, holds_address, EXPECTED_ADDRESSES, false},
+    {"LocalAddress", is_address_list, holds_local_address, EXPECTED_ADDRESSES, false},
+    {"LocalPort", is_port, holds_local_port, "a port number from 1 to 65535", false},
 };
 
 static const struct {
@@ -154,4 +155,18 @@ int match_line(const struct lexer_line *line, const struct config_who *who, bool
     }
     *matches = all_hold;
     return 0;
+}
+
+bool match_is_by_user(const struct lexer_line *line)
+{
+    for (size_t i = 0; i < line->count;) {
+        const char *argument = line->arguments[i++];
+        size_t size = strcspn(argument, "=");
+        const struct criterion *row = find_criterion(sp_span_of(argument, size));
+        if (row && row->of_user)
+            return true;
+        if (row && argument[size] != '=')
+            i++; /* its value */
+    }
+    return false;
 }

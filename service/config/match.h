@@ -8,3 +8,5 @@
  * was expected. */
 int match_line(const struct lexer_line *line, const struct config_who *who, bool *matches,
                struct config_error *why) MUST_USE;
+/* Whether a line that match_line() has checked asks for the user or a group. */
+bool match_is_by_user(const struct lexer_line *line);

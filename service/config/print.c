@@ -1,6 +1,6 @@
 /*
  * Prints the effective configuration as `sshd -T` prints its own: one "keyword value" per line, keywords in lower case,
- * lists that collect on a line each, algorithm lists resolved as far as that needs neither build nor token. Input:
+ * lists that collect on a line each, algorithm lists as they stand. Input:
  * struct config. Output: a descriptor. What is printed can be read as a configuration again and means the same.
  */
 #include <ctype.h>
@@ -11,7 +11,6 @@
 #include "base/fd.h"
 #include "config/options.h"
 #include "config/specials.h"
-#include "policy/lists.h"
 
 static void print_keyword(const struct option *option, FILE *out)
 {
@@ -72,30 +71,6 @@ static void print_each(const struct option *option, const struct config_list *li
             print_quoted(option, list->items[i], out);
 }
 
-static enum policy_kind kind_of(const struct option *option)
-{
-    enum policy_kind kind = 0;
-    while (kind < POLICY_KINDS && strcmp(policy_keyword(kind), option->keyword) != 0)
-        kind++;
-    return kind;
-}
-
-/* Applies + - ^ to the default list, taking every name in it and in the line as existing. */
-static void print_names(const struct option *option, const char *names, FILE *out)
-{
-    enum policy_kind kind = kind_of(option);
-    char known[2 * POLICY_LIST_MAX], resolved[POLICY_LIST_MAX], ignored[256];
-    int size = -1;
-    if (kind != POLICY_KINDS)
-        size = snprintf(known, sizeof known, "%s%s%s", policy_default(kind), names[0] != '\0' ? "," : "",
-                        names + (names[0] != '\0' && strchr("+-^", names[0]) ? 1 : 0));
-    if (size < 0 || (size_t)size >= sizeof known ||
-        lists_resolve_one(kind, names, known, known, resolved, ignored, sizeof ignored) != 0)
-        print_quoted(option, names, out);
-    else
-        print_quoted(option, resolved, out);
-}
-
 static void print_number(const struct option *option, uint32_t number, FILE *out)
 {
     print_keyword(option, out);
@@ -123,6 +98,7 @@ static void print_option(const struct option *option, const struct config *confi
         break;
     case OPTION_WORD:
     case OPTION_CHOICE:
+    case OPTION_NAMES:
         print_quoted(option, *(char *const *)field, out);
         break;
     case OPTION_REST:
@@ -134,9 +110,6 @@ static void print_option(const struct option *option, const struct config *confi
     case OPTION_REPEAT:
     case OPTION_LINES:
         print_each(option, field, out);
-        break;
-    case OPTION_NAMES:
-        print_names(option, *(char *const *)field, out);
         break;
     case OPTION_SPECIAL:
         print_special(option, config, out);

@@ -3,7 +3,8 @@
  * unpacking: octets that the monitor wrote. The monitor is not root and what it sends goes to programs that are, so
  * unpacking believes nothing: shape and limits are checked here, and every line is parsed again by the receiver.
  *
- *   uint32 magic, uint32 version, then per entry: byte kind, uint32 line, string text
+ *   uint32 magic, uint32 version, then per entry: byte kind, uint32 line, string text; behind the lines the files that they
+ *   name: for a policy string text, string signature; for a certificate string contents
  */
 #include "config/source.h"
 
@@ -12,7 +13,29 @@
 #include <sallyport/wire.h>
 
 #define SNAPSHOT_MAGIC 0x73706366u /* "spcf" */
-#define SNAPSHOT_VERSION 1u
+#define SNAPSHOT_VERSION 2u
+
+static void pack_entry(struct sp_out *out, enum source_entry_kind kind, uint32_t line, const char *text)
+{
+    sp_put_u8(out, (uint8_t)kind);
+    sp_put_u32(out, line);
+    sp_put_text(out, text);
+}
+
+static void pack_files(struct sp_out *out, const struct config_source *source)
+{
+    const struct policy_file *file;
+    for (size_t i = 0; (file = policy_files_at(source->policies, i)); i++) {
+        pack_entry(out, SOURCE_POLICY, 0, file->path);
+        sp_put_string(out, file->text);
+        sp_put_string(out, file->signature);
+    }
+    for (size_t i = 0; i < source->certificate_count; i++) {
+        const struct source_certificate *certificate = &source->certificates[i];
+        pack_entry(out, SOURCE_CERTIFICATE, 0, certificate->path);
+        sp_put_string(out, sp_span_of(certificate->data, certificate->size));
+    }
+}
 
 int config_source_pack(const struct config_source *source, uint8_t **data, size_t *size)
 {
@@ -21,11 +44,9 @@ int config_source_pack(const struct config_source *source, uint8_t **data, size_
         return -ENOMEM;
     sp_put_u32(&out, SNAPSHOT_MAGIC);
     sp_put_u32(&out, SNAPSHOT_VERSION);
-    for (size_t i = 0; i < source->count; i++) {
-        sp_put_u8(&out, (uint8_t)source->entries[i].kind);
-        sp_put_u32(&out, source->entries[i].line);
-        sp_put_text(&out, source->entries[i].text);
-    }
+    for (size_t i = 0; i < source->count; i++)
+        pack_entry(&out, source->entries[i].kind, source->entries[i].line, source->entries[i].text);
+    pack_files(&out, source);
     if (sp_put_end(&out) != 0) {
         free(out.data);
         return -EOVERFLOW;
@@ -37,7 +58,7 @@ int config_source_pack(const struct config_source *source, uint8_t **data, size_
 
 static size_t text_limit(unsigned kind)
 {
-    return kind == SOURCE_LINE ? CONFIG_LINE_MAX : kind == SOURCE_BEGIN ? SOURCE_NAME_MAX : 0;
+    return kind == SOURCE_LINE ? CONFIG_LINE_MAX : kind == SOURCE_END ? 0 : SOURCE_NAME_MAX;
 }
 
 /* The depth after an entry of that kind, or -1: it cannot stand there. Lines stand in files, and there is one outermost
@@ -53,11 +74,43 @@ static int next_depth(unsigned kind, int depth, bool is_first)
     return kind == SOURCE_END ? depth - 1 : -1;
 }
 
+static int unpack_policy(struct sp_in *in, struct config_source *source, const char *path)
+{
+    struct config_error unused;
+    const struct policy_file file = {
+        .path = (char *)(uintptr_t)path,
+        .text = sp_get_string(in, POLICY_FILE_MAX),
+        .signature = sp_get_string(in, POLICY_SIGNATURE_MAX),
+    };
+    return in->bad ? CONFIG_E_INVALID : source_add_policy(source, &file, &unused);
+}
+
+static int unpack_certificate(struct sp_in *in, struct config_source *source, const char *path)
+{
+    struct sp_span contents = sp_get_string(in, CONFIG_CERTIFICATE_MAX);
+    return in->bad || source->certificate_count == SOURCE_CERTIFICATES_MAX
+               ? CONFIG_E_INVALID
+               : source_add_certificate(source, path, contents);
+}
+
+/* Files come behind the lines. */
+static int unpack_file(struct sp_in *in, struct config_source *source, unsigned kind, struct sp_span path)
+{
+    CLEANUP_FREE char *name = strndup(path.size != 0 ? (const char *)path.data : "", path.size);
+    if (!name)
+        return -ENOMEM;
+    if (in->bad || path.size == 0)
+        return CONFIG_E_INVALID;
+    return kind == SOURCE_POLICY ? unpack_policy(in, source, name) : unpack_certificate(in, source, name);
+}
+
 static int unpack_entry(struct sp_in *in, struct config_source *source, int *depth)
 {
     unsigned kind = sp_get_u8(in);
     uint32_t line = sp_get_u32(in);
     struct sp_span text = sp_get_text(in, text_limit(kind));
+    if (kind == SOURCE_POLICY || kind == SOURCE_CERTIFICATE)
+        return *depth == 0 && source->count != 0 ? unpack_file(in, source, kind, text) : CONFIG_E_INVALID;
     int deeper = next_depth(kind, *depth, source->count == 0);
     if (in->bad || deeper < 0)
         return CONFIG_E_INVALID;

@@ -17,6 +17,11 @@ int source_new(struct config_source **source)
     if (!made)
         return -ENOMEM;
     made->packed_size = SOURCE_HEAD_SIZE;
+    int result = policy_files_new(&made->policies);
+    if (result != 0) {
+        free(made);
+        return result;
+    }
     *source = made;
     return 0;
 }
@@ -28,6 +33,12 @@ void config_source_free(struct config_source *source)
     for (size_t i = 0; i < source->count; i++)
         free(source->entries[i].text);
     free(source->entries);
+    for (size_t i = 0; i < source->certificate_count; i++) {
+        free(source->certificates[i].path);
+        free(source->certificates[i].data);
+    }
+    free(source->certificates);
+    policy_files_free(source->policies);
     free(source);
 }
 
@@ -60,6 +71,61 @@ int source_add(struct config_source *source, enum source_entry_kind kind, uint32
     source->entries[source->count++] = (struct source_entry){.kind = kind, .line = line, .text = copy};
     source->packed_size += size;
     return 0;
+}
+
+static bool source_has_room(const struct config_source *source, size_t size)
+{
+    return size <= CONFIG_SNAPSHOT_MAX - source->packed_size;
+}
+
+int source_add_policy(struct config_source *source, const struct policy_file *file,
+                      struct config_error *error)
+{
+    size_t size = SOURCE_ENTRY_HEAD_SIZE + strlen(file->path) + 8 + file->text.size + file->signature.size;
+    struct policy_error why;
+    if (!source_has_room(source, size))
+        return SOURCE_E_FULL;
+    int result = policy_files_add(source->policies, file->path, file->text, file->signature, &why);
+    if (result == POLICY_E_INVALID)
+        return config_complain(error, NULL, "%s", why.text);
+    if (result == 0)
+        source->packed_size += size;
+    return result;
+}
+
+int source_add_certificate(struct config_source *source, const char *path, struct sp_span contents)
+{
+    size_t size = SOURCE_ENTRY_HEAD_SIZE + strlen(path) + 4 + contents.size;
+    if (!source_has_room(source, size))
+        return SOURCE_E_FULL;
+    struct source_certificate *larger =
+        reallocarray(source->certificates, source->certificate_count + 1, sizeof *larger);
+    if (!larger)
+        return -ENOMEM;
+    source->certificates = larger;
+    struct source_certificate *added = &larger[source->certificate_count];
+    *added = (struct source_certificate){.path = strdup(path), .data = malloc(contents.size + 1)};
+    if (!added->path || !added->data) {
+        free(added->path);
+        free(added->data);
+        return -ENOMEM;
+    }
+    if (contents.size != 0)
+        memcpy(added->data, contents.data, contents.size);
+    added->size = contents.size;
+    source->certificate_count++;
+    source->packed_size += size;
+    return 0;
+}
+
+bool config_certificate(const struct config_source *source, const char *path, struct sp_span *contents)
+{
+    for (size_t i = 0; i < source->certificate_count; i++)
+        if (strcmp(source->certificates[i].path, path) == 0) {
+            *contents = sp_span_of(source->certificates[i].data, source->certificates[i].size);
+            return true;
+        }
+    return false;
 }
 
 static int add_or_complain(struct source_reading *reading, const struct config_place *place,

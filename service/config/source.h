@@ -6,11 +6,21 @@
 
 #include "config/config.h"
 #include "config/error.h"
+#include "policy/policy.h"
 
 enum source_entry_kind {
     SOURCE_LINE = 1,  /* text: a line that is neither empty nor a comment nor an Include */
     SOURCE_BEGIN = 2, /* text: the file's name; line: of the Include, in the file before */
     SOURCE_END = 3,   /* text: "" */
+    /* In the snapshot only, behind all lines. */
+    SOURCE_POLICY = 4,      /* text: a policy's path; its text and its signature follow */
+    SOURCE_CERTIFICATE = 5, /* text: a host certificate's path; its contents follow */
+};
+
+struct source_certificate {
+    char *path;
+    uint8_t *data;
+    size_t size;
 };
 
 struct source_entry {
@@ -23,9 +33,13 @@ struct config_source {
     struct source_entry *entries;
     size_t count, capacity;
     size_t packed_size; /* octets of its snapshot, kept within CONFIG_SNAPSHOT_MAX */
+    struct policy_files *policies;
+    struct source_certificate *certificates;
+    size_t certificate_count;
 };
 
 #define SOURCE_NAME_MAX 4096u
+#define SOURCE_CERTIFICATES_MAX 64u
 #define SOURCE_HEAD_SIZE 8u       /* magic, version */
 #define SOURCE_ENTRY_HEAD_SIZE 9u /* kind, line, the text's length */
 
@@ -36,6 +50,12 @@ enum {
 int source_new(struct config_source **source) MUST_USE;
 int source_add(struct config_source *source, enum source_entry_kind kind, uint32_t line,
                struct sp_span text) MUST_USE;
+/* Copies. 0, SOURCE_E_FULL, CONFIG_E_INVALID (*error) or -ENOMEM. */
+int source_add_policy(struct config_source *source, const struct policy_file *file,
+                      struct config_error *error) MUST_USE;
+int source_add_certificate(struct config_source *source, const char *path, struct sp_span contents) MUST_USE;
+/* attach.c: reads the files that the lines name. A configuration that is wrong otherwise is left to who evaluates it. */
+int source_attach(struct config_source *source, struct config_error *error) MUST_USE;
 static inline void source_cleanup(struct config_source **source)
 {
     config_source_free(*source);

@@ -1,5 +1,5 @@
 /*
- * MaxStartups, PerSourceMaxStartups, PerSourceNetBlockSize and RekeyLimit, in the forms of sshd_config(5). Input: the
+ * MaxStartups, PerSourceMaxStartups, PerSourceNetBlockSize and RekeyLimit, in the forms of sshd_config(5), and PolicyMode. Input: the
  * arguments of a line. Output: the fields of struct config that stand behind the table's.
  */
 #include "config/specials.h"
@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <strings.h>
 
+#include "config/checks.h"
 #include "config/values.h"
 
 #define STARTUPS_MAX 65536u
@@ -192,3 +193,30 @@ static void print_rekey_limit(const struct config *config, FILE *out)
 }
 
 const struct special special_rekey_limit = {parse_rekey_limit, default_rekey_limit, print_rekey_limit};
+
+static int parse_policy_mode(const struct lexer_line *line, struct config *config, struct config_error *why)
+{
+    bool enforces = line->count == 1 && strcasecmp(line->arguments[0], "enforce") == 0;
+    bool reports = line->count == 2 && strcasecmp(line->arguments[0], "report") == 0;
+    if (!enforces && !reports)
+        return config_complain(why, NULL, "expected \"enforce\", or \"report\" and a policy, got \"%s\"",
+                               line->rest);
+    if (reports && check_policy_spec(line->arguments[1], why))
+        return CONFIG_E_INVALID;
+    (void)snprintf(config->policy_report, sizeof config->policy_report, "%s",
+                   reports ? line->arguments[1] : "");
+    return 0;
+}
+
+static void default_policy_mode(struct config *config)
+{
+    config->policy_report[0] = '\0';
+}
+
+static void print_policy_mode(const struct config *config, FILE *out)
+{
+    bool reports = config->policy_report[0] != '\0';
+    fprintf(out, "%s%s", reports ? "report " : "enforce", config->policy_report);
+}
+
+const struct special special_policy_mode = {parse_policy_mode, default_policy_mode, print_policy_mode};

@@ -17,3 +17,4 @@ extern const struct special special_max_startups;
 extern const struct special special_per_source_max_startups;
 extern const struct special special_per_source_netblock;
 extern const struct special special_rekey_limit;
+extern const struct special special_policy_mode;

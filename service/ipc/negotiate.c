@@ -64,17 +64,18 @@ static void put_kex_list(struct sp_out *out, struct sp_span kex, bool first)
     sp_put_raw(out, tail);
 }
 
-int kexinit_build(const struct msg_offer *offer, const uint8_t cookie[KEXINIT_COOKIE_SIZE], bool first,
+int kexinit_build(const struct offer_lists *offered, const uint8_t cookie[KEXINIT_COOKIE_SIZE], bool first,
                   struct sp_out *payload)
 {
-    const struct sp_span both_ways[] = {offer->ciphers, offer->macs, offer->compression, {0}};
+    const char *const both_ways[] = {offered->lists[OFFER_CIPHER], offered->lists[OFFER_MAC],
+                                     offered->lists[OFFER_COMPRESSION], ""};
     sp_put_u8(payload, SSH_MSG_KEXINIT);
     sp_put_raw(payload, sp_span_of(cookie, KEXINIT_COOKIE_SIZE));
-    put_kex_list(payload, offer->kex, first);
-    sp_put_string(payload, offer->host_key_algorithms);
+    put_kex_list(payload, sp_text(offered->lists[OFFER_KEX]), first);
+    sp_put_text(payload, offered->lists[OFFER_HOST_KEY]);
     for (size_t i = 0; i < sizeof both_ways / sizeof both_ways[0]; i++) {
-        sp_put_string(payload, both_ways[i]);
-        sp_put_string(payload, both_ways[i]);
+        sp_put_text(payload, both_ways[i]);
+        sp_put_text(payload, both_ways[i]);
     }
     sp_put_bool(payload, false); /* first_kex_packet_follows: this server never guesses */
     sp_put_u32(payload, 0);
@@ -141,6 +142,21 @@ int negotiate(const struct kexinit *client, const struct kexinit *server, struct
     chosen.ignore_packet = client->first_kex_packet_follows && guess_is_wrong(client, server);
     *result = chosen;
     return 0;
+}
+
+enum offer_kind kexinit_list_kind(enum kexinit_list list)
+{
+    static const enum offer_kind kinds[KEXINIT_NEGOTIATED] = {
+        [KEXINIT_KEX] = OFFER_KEX,
+        [KEXINIT_HOST_KEY] = OFFER_HOST_KEY,
+        [KEXINIT_CIPHER_C2S] = OFFER_CIPHER,
+        [KEXINIT_CIPHER_S2C] = OFFER_CIPHER,
+        [KEXINIT_MAC_C2S] = OFFER_MAC,
+        [KEXINIT_MAC_S2C] = OFFER_MAC,
+        [KEXINIT_COMPRESSION_C2S] = OFFER_COMPRESSION,
+        [KEXINIT_COMPRESSION_S2C] = OFFER_COMPRESSION,
+    };
+    return kinds[list];
 }
 
 const char *kexinit_list_name(enum kexinit_list list)

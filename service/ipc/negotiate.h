@@ -3,14 +3,14 @@
  * signer call the same code on the same bytes and each believes only its own result.
  *
  *   payload --kexinit_parse--> struct kexinit (spans into the payload)
- *   offer   --kexinit_build--> the server's payload
+ *   struct offer_lists --kexinit_build--> the server's payload
  *   two struct kexinit --negotiate--> the chosen names (spans into the client's payload)
  */
 #pragma once
 
 #include <sallyport/types.h>
 
-#include "ipc/messages.h"
+#include "ipc/offer.h"
 
 #define KEXINIT_COOKIE_SIZE 16u
 #define KEXINIT_PAYLOAD_MAX 35000u /* octets: what an SSH packet may carry (RFC 4253 section 6.1) */
@@ -60,17 +60,19 @@ enum {
 int kexinit_parse(struct sp_span payload, struct kexinit *kexinit) SP_MUST_USE;
 
 /*
- * Appends the one KEXINIT payload that a server of this offer sends: the markers ext-info-s and
+ * Appends the one KEXINIT payload that a server sends which offers these lists: the markers ext-info-s and
  * kex-strict-s-v00@openssh.com end the first list in the first exchange of a connection and appear in no
  * other. 0 or SP_E_NO_ROOM.
  */
-int kexinit_build(const struct msg_offer *offer, const uint8_t cookie[KEXINIT_COOKIE_SIZE], bool first,
+int kexinit_build(const struct offer_lists *offered, const uint8_t cookie[KEXINIT_COOKIE_SIZE], bool first,
                   struct sp_out *payload) SP_MUST_USE;
 
 /* 0, or NEGOTIATE_E_NO_MATCH with *failed set; *result is written only on success. */
 int negotiate(const struct kexinit *client, const struct kexinit *server, struct negotiated *result,
               enum kexinit_list *failed) SP_MUST_USE;
 
+/* The kind of names that a list holds; list < KEXINIT_NEGOTIATED. */
+enum offer_kind kexinit_list_kind(enum kexinit_list list);
 /* What a list is called in a message for people: "key exchange method", "host key algorithm", ... */
 const char *kexinit_list_name(enum kexinit_list list);
 

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "config/config.h"
 #include "config/listen.h"
+#include "config/policies.h"
 
 #include "launch/launch.h"
 
@@ -50,7 +52,9 @@ static int configuration_read(const struct launch *l, struct config_source **sou
     int r = l->options.overrides[0]
                 ? config_source_read_behind(l->options.overrides, l->options.config_path, source, error)
                 : config_source_read(l->options.config_path, source, error);
-    return r ? r : config_evaluate(*source, &nobody, config, error);
+    if (r == 0)
+        r = config_evaluate(*source, &nobody, config, error);
+    return r ? r : config_policies_check(*source, (int64_t)time(NULL), error);
 }
 
 static int snapshot_place(const struct launch *l, const struct config_source *source,

@@ -59,10 +59,13 @@ static void connection_release(struct connection *c)
         explicit_bzero(c->sign.transcript, c->sign.size);
     free(c->sign.transcript);
     free((void *)(uintptr_t)c->host_key.data);
+    free((void *)(uintptr_t)c->negotiated.data);
+    free((void *)(uintptr_t)c->client_kexinit.data);
+    free((void *)(uintptr_t)c->policy.data);
     free(c->user);
     free(c->end.text);
     c->sign = (struct connection_sign){0};
-    c->host_key = (struct sp_span){0};
+    c->host_key = c->negotiated = c->client_kexinit = c->policy = (struct sp_span){0};
     c->user = c->end.text = NULL;
 }
 

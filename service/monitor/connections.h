@@ -71,6 +71,8 @@ struct connection {
     uint8_t session_id[64];
     uint8_t session_id_size;
     struct sp_span host_key; /* owned; of the first exchange */
+    /* What the signer said of the first exchange, unread: for later ones, and for who asks why something was chosen. */
+    struct sp_span negotiated, client_kexinit, policy; /* owned */
     struct connection_sign sign;
     struct connection_end end;
 };

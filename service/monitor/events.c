@@ -15,20 +15,13 @@
 
 static const struct bucket_rate one_connection = {.burst = 100, .per_second = 10};
 
-struct fields {
-    char keys[RECORD_FIELDS_MAX][33];
-    struct log_field list[RECORD_FIELDS_MAX];
-    size_t count;
-};
-
 /* A worker knows no user, only a name that somebody claims: whose connection it is we add, once we know. */
 static bool field_is_refused(enum ipc_role from, const char *key)
 {
     return from == ROLE_WORKER && (strcmp(key, "user") == 0 || strcmp(key, "uid") == 0);
 }
 
-/* All of them, or none if one is malformed. */
-static void fields_read(enum ipc_role from, struct sp_span packed, struct fields *fields)
+void event_fields_read(enum ipc_role from, struct sp_span packed, struct event_fields *fields)
 {
     struct sp_in in = sp_in_of(packed);
     fields->count = 0;
@@ -50,8 +43,19 @@ static void fields_read(enum ipc_role from, struct sp_span packed, struct fields
 /* What is written of a login by those who know: the monitor's words, which who counts logins and failures looks for. */
 static bool name_is_ours(const char *name)
 {
-    static const char *const ours[] = {"accepted", "refused", "negotiated", "invalid_user", "auth",
-                                       "login",    "timeout", "ended",      "illegal",      "worker_crashed"};
+    static const char *const ours[] = {"accepted",
+                                       "refused",
+                                       "negotiated",
+                                       "invalid_user",
+                                       "auth",
+                                       "login",
+                                       "timeout",
+                                       "ended",
+                                       "illegal",
+                                       "worker_crashed",
+                                       "exchange_refused",
+                                       "policy_report",
+                                       "policy_exception"};
     for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
         if (strcmp(name, ours[i]) == 0)
             return true;
@@ -69,13 +73,13 @@ static enum log_level level_of(uint8_t level)
  */
 void event_relay(struct monitor *m, struct connection *c, enum ipc_role from, const struct msg_event *event)
 {
-    struct fields fields;
+    struct event_fields fields;
     char name[65], text[1024];
     if (c && !bucket_take(&c->events, &one_connection, clock_ms()))
         return;
     if (level_of(event->level) > m->log.level || !log_key_valid(event->name))
         return;
-    fields_read(from, event->fields, &fields);
+    event_fields_read(from, event->fields, &fields);
     snprintf(name, sizeof name, "%.*s", (int)event->name.size, (const char *)event->name.data);
     if (name_is_ours(name))
         snprintf(name, sizeof name, "claim");

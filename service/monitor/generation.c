@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "config/policies.h"
 
 #include "monitor/accept.h"
 #include "monitor/monitor.h"
@@ -28,6 +29,7 @@ static void generation_free(struct generation *g)
 {
     cleanup_close(&g->snapshot_fd);
     config_free(g->config);
+    config_source_free(g->source);
     free(g->offer);
     free(g);
 }
@@ -110,13 +112,26 @@ static struct admission_limits limits_of(const struct config *config)
                                      .connections = config->max_connections};
 }
 
-/* Takes *config on success. */
-static int generation_new(struct monitor *m, const struct config_source *source, struct config **config,
+static int policies_count(const struct config_source *source, const struct config *config, size_t *count)
+{
+    struct config_policies policies;
+    struct config_error unused;
+    int r = config_policies_find(source, config, &policies, &unused);
+    *count = r == 0 ? policies.count : 0;
+    if (r == 0)
+        config_policies_free(&policies);
+    return r > 0 ? -EINVAL : r;
+}
+
+/* Takes *config on success, and *source if connections differ by it. */
+static int generation_new(struct monitor *m, struct config_source **source, struct config **config,
                           struct generation **out)
 {
     CLEANUP_FREE uint8_t *packed = NULL;
-    size_t size;
-    int r = config_source_pack(source, &packed, &size);
+    size_t size, policies;
+    int r = config_source_pack(*source, &packed, &size);
+    if (r == 0)
+        r = policies_count(*source, *config, &policies);
     if (r)
         return r < 0 ? r : -EFBIG;
     CLEANUP_CLOSE int fd = fd_sealed("sallyport-config", sp_span_of(packed, size));
@@ -130,6 +145,8 @@ static int generation_new(struct monitor *m, const struct config_source *source,
     g->loaded_s = time(NULL);
     g->snapshot_fd = TAKE_FD(fd);
     g->config = TAKE(*config);
+    if (policies > 1)
+        g->source = TAKE(*source);
     g->limits = limits_of(g->config);
     g->next = m->generations.list;
     m->generations.list = g;
@@ -150,7 +167,7 @@ int generation_load(struct monitor *m)
     struct generation *g = NULL;
     int r = generation_read(m->options, &source, &config, &error);
     if (r == 0) {
-        r = generation_new(m, source, &config, &g);
+        r = generation_new(m, &source, &config, &g);
         if (r)
             snprintf(error.text, sizeof error.text, "cannot keep the configuration: %s", strerror(-r));
     }
@@ -201,6 +218,25 @@ void generation_leave(struct monitor *m, struct generation *g)
         generation_remove(m, g);
 }
 
+int generation_policy(const struct generation *g, const struct address *remote, const struct address *local,
+                      char policy[513])
+{
+    struct config *config = NULL;
+    struct config_error unused;
+    const struct config_who who = {.address = remote->text[0] ? remote->text : NULL,
+                                   .local_address = local->text[0] ? local->text : NULL,
+                                   .local_port = local->port};
+    policy[0] = '\0';
+    if (!g->source)
+        return 0;
+    int r = config_evaluate(g->source, &who, &config, &unused);
+    if (r)
+        return r < 0 ? r : -EINVAL;
+    snprintf(policy, 513, "%s", config_policy_spec(config));
+    config_free(config);
+    return 0;
+}
+
 bool generation_is_served(const struct monitor *m)
 {
     const struct generations *all = &m->generations;
@@ -246,9 +282,10 @@ static int offer_keep(struct generation *g, struct sp_span offer)
  * The offer is the signer's to make: it alone refuses to sign what it did not offer, so a false one would only harm
  * itself. It is not read here.
  */
-void generation_configured(struct monitor *m, uint64_t number, struct sp_span offer)
+void generation_configured(struct monitor *m, const struct msg_configured *configured)
 {
-    struct generation *g = generation_find(m, number);
+    struct generation *g = generation_find(m, configured->generation);
+    struct sp_span offer = configured->offer;
     if (!g || g->at_signer)
         return;
     bool same = g->offer && sp_span_equal(offer, sp_span_of(g->offer, g->offer_size));
@@ -256,6 +293,10 @@ void generation_configured(struct monitor *m, uint64_t number, struct sp_span of
         service_lose(&m->signer, "was not understood: out of memory");
         return;
     }
+    snprintf(g->policy, sizeof g->policy, "%.*s", (int)configured->policy.size,
+             (const char *)configured->policy.data);
+    snprintf(g->digest, sizeof g->digest, "%.*s", (int)configured->digest.size,
+             (const char *)configured->digest.data);
     g->at_signer = true;
     g->refusals = 0;
     if (g->state == GENERATION_CONFIGURING)

@@ -30,6 +30,8 @@ struct generation {
     enum generation_state state;
     int snapshot_fd; /* owned, sealed */
     struct config *config;
+    struct config_source *source; /* to be evaluated for a connection; NULL: there is one policy for everybody */
+    char policy[513], digest[65]; /* everybody's, as the signer has resolved it */
     struct admission_limits limits;
     uint8_t *offer; /* owned; the signer's answer */
     size_t offer_size;
@@ -63,6 +65,11 @@ void generations_free(struct monitor *m);
 /* A connection begins with the current one, which must exist; and ends. */
 struct generation *generation_enter(struct monitor *m);
 void generation_leave(struct monitor *m, struct generation *g);
+/* The name of the policy that a client gets, by its addresses: "" for everybody's, where there is but one. -errno: it
+ * cannot be found now. */
+struct address;
+int generation_policy(const struct generation *g, const struct address *remote, const struct address *local,
+                      char policy[513]) MUST_USE;
 /* Whether the zygote serves the current one, and nothing is on its way to it. */
 bool generation_is_served(const struct monitor *m);
 
@@ -73,7 +80,8 @@ void generations_zygote_connected(struct monitor *m);
 void generations_zygote_lost(struct monitor *m);
 
 /* Answers. A number that we do not know (any more) means nothing. */
-void generation_configured(struct monitor *m, uint64_t number, struct sp_span offer);
+struct msg_configured;
+void generation_configured(struct monitor *m, const struct msg_configured *configured);
 void generation_unconfigured(struct monitor *m, uint64_t number, struct sp_span why);
 void generation_prepared(struct monitor *m, uint64_t number);
 void generation_unprepared(struct monitor *m, uint64_t number, struct sp_span why);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fd.h"
+#include "config/policies.h"
 
 #include "monitor/generation.h"
 #include "monitor/monitor.h"
@@ -54,6 +56,7 @@ int generation_read(const struct monitor_options *options, struct config_source 
 {
     static const struct config_who nobody = {0};
     struct config_source *read = NULL;
+    struct config *made = NULL;
     int r;
     error->text[0] = '\0';
     if (options->snapshot_path)
@@ -63,8 +66,11 @@ int generation_read(const struct monitor_options *options, struct config_source 
     else
         r = config_source_read(options->config_path, &read, error);
     if (r == 0)
-        r = config_evaluate(read, &nobody, config, error);
+        r = config_evaluate(read, &nobody, &made, error);
+    if (r == 0)
+        r = config_policies_check(read, (int64_t)time(NULL), error);
     if (r) {
+        config_free(made);
         config_source_free(read);
         if (!error->text[0])
             snprintf(error->text, sizeof error->text, "cannot read the configuration: %s",
@@ -72,5 +78,6 @@ int generation_read(const struct monitor_options *options, struct config_source 
         return r < 0 ? r : -EINVAL;
     }
     *source = read;
+    *config = made;
     return 0;
 }

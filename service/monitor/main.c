@@ -230,6 +230,7 @@ static void monitor_tear_down(struct monitor *m)
     service_stop(&m->zygote);
     service_stop(&m->acceptor);
     generations_free(m);
+    report_free(&m->report);
     notify_stop(m);
     admission_free(&m->admission);
     sd_event_unref(m->event);

@@ -18,6 +18,7 @@
 #include "monitor/log.h"
 #include "monitor/notify.h"
 #include "monitor/on_signer.h"
+#include "monitor/report.h"
 #include "monitor/service.h"
 
 /* What the command line says. */
@@ -38,6 +39,7 @@ struct monitor {
     struct connections connections;
     struct sign_queue sign_queue;
     struct generations generations;
+    struct report report;
     struct listeners listeners;
     struct service signer, zygote, acceptor;
     struct control control;

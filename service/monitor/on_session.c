@@ -90,6 +90,13 @@ static void on_login_succeeded(struct connection *c, const union msg_body *body)
     record_login(c, login);
 }
 
+/* For the log and the table alone. */
+static void on_login_policy_report(struct connection *c, const union msg_body *body)
+{
+    const struct msg_login_policy_report *report = &body->login_policy_report;
+    record_policy_report(c, report->policy, report->what, report->detail);
+}
+
 static void on_event(struct connection *c, const union msg_body *body)
 {
     event_relay(c->monitor, c, ROLE_SESSION, &body->event);
@@ -101,6 +108,7 @@ static const struct {
 } handlers[] = {
     {MSG_login_attempt, on_login_attempt},
     {MSG_login_succeeded, on_login_succeeded},
+    {MSG_login_policy_report, on_login_policy_report},
     {MSG_event, on_event},
 };
 

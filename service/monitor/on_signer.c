@@ -8,8 +8,10 @@
 
 #include <sallyport/wire.h>
 
+#include "monitor/events.h"
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
+#include "monitor/record.h"
 
 /* A transcript that was on its way to two signers which then died is taken for the reason. */
 #define SIGN_ATTEMPTS_MAX 2
@@ -54,10 +56,12 @@ static void sign_send(struct connection *c)
         return;
     }
     c->sign.attempts++;
-    c->sign.sent = service_send(&c->monitor->signer, sign, .connection = c->id,
-                                .generation = c->generation->number, .first = c->session_id_size == 0,
-                                .session_id = sp_span_of(c->session_id, c->session_id_size),
-                                .transcript = sp_span_of(c->sign.transcript, c->sign.size));
+    c->sign.sent = service_send(
+        &c->monitor->signer, sign, .connection = c->id, .generation = c->generation->number,
+        .first = c->session_id_size == 0, .session_id = sp_span_of(c->session_id, c->session_id_size),
+        .remote_address = sp_text(c->remote.text), .local_address = sp_text(c->local.text),
+        .local_port = c->local.port, .negotiated = c->negotiated,
+        .transcript = sp_span_of(c->sign.transcript, c->sign.size));
 }
 
 void connection_ask_sign(struct connection *c)
@@ -127,32 +131,42 @@ static struct connection *sign_finish(struct monitor *m, uint64_t id)
     return c;
 }
 
-/* The first H is the session id for good (RFC 4253 section 7.2). */
-static int session_id_keep(struct connection *c, const struct msg_sign_done *done)
+static bool span_keep(struct sp_span from, struct sp_span *kept)
 {
-    uint8_t *copy = malloc(done->host_key.size + 1);
-    if (!copy || done->h.size == 0) {
-        free(copy);
+    uint8_t *copy = malloc(from.size + 1);
+    if (!copy)
+        return false;
+    if (from.size != 0)
+        memcpy(copy, from.data, from.size);
+    free((void *)(uintptr_t)kept->data);
+    *kept = sp_span_of(copy, from.size);
+    return true;
+}
+
+/* The first H is the session id for good (RFC 4253 section 7.2). */
+static int first_exchange_keep(struct connection *c, const struct msg_sign_done *done)
+{
+    if (done->h.size == 0 || !span_keep(done->host_key, &c->host_key) ||
+        !span_keep(done->negotiated, &c->negotiated) || !span_keep(done->policy, &c->policy) ||
+        !span_keep(done->client_kexinit, &c->client_kexinit))
         return -1;
-    }
     memcpy(c->session_id, done->h.data, done->h.size);
     c->session_id_size = (uint8_t)done->h.size;
-    memcpy(copy, done->host_key.data, done->host_key.size);
-    c->host_key = sp_span_of(copy, done->host_key.size);
     return 0;
 }
 
-static void negotiated_log(struct connection *c, struct sp_span negotiated)
+static void negotiated_log(struct connection *c, struct sp_span negotiated, struct sp_span policy)
 {
     static const char *const keys[] = {"client_version", "kex",    "host_key", "cipher_in",
                                        "cipher_out",     "mac_in", "mac_out",  "compression_in",
                                        "compression_out"};
-    struct log_field fields[ARRAY_SIZE(keys)];
+    struct log_field fields[ARRAY_SIZE(keys) + 1];
     struct sp_in in = sp_in_of(negotiated);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         fields[i] = (struct log_field){keys[i], sp_get_string(&in, 2048)};
     if (sp_get_end(&in))
         return;
+    fields[ARRAY_SIZE(keys)] = (struct log_field){"policy", policy};
     monitor_log(c->monitor, c, LOG_LEVEL_INFO, "negotiated", fields, ARRAY_SIZE(fields),
                 "Negotiated %.*s, %.*s, %.*s with client %.*s", (int)fields[1].value.size,
                 (const char *)fields[1].value.data, (int)fields[2].value.size,
@@ -168,8 +182,8 @@ static void on_sign_done(struct monitor *m, const union msg_body *body)
     if (!c || c->phase == PHASE_CLOSING)
         return;
     if (c->phase == PHASE_START) {
-        negotiated_log(c, done->negotiated);
-        if (session_id_keep(c, done)) {
+        negotiated_log(c, done->negotiated, done->policy);
+        if (first_exchange_keep(c, done)) {
             connection_end(c, DISCONNECT_SERVICE_NOT_AVAILABLE, sp_text("Out of memory"), "no_memory");
             return;
         }
@@ -183,11 +197,14 @@ static void on_sign_done(struct monitor *m, const union msg_body *body)
 static void on_sign_refused(struct monitor *m, const union msg_body *body)
 {
     const struct msg_sign_refused *refused = &body->sign_refused;
-    const struct log_field fields[] = {{"why", refused->why}};
+    struct event_fields fields;
     struct connection *c = sign_finish(m, refused->connection);
     if (!c)
         return;
-    monitor_log(m, c, LOG_LEVEL_NOTICE, "exchange_refused", fields, ARRAY_SIZE(fields),
+    event_fields_read(ROLE_SIGNER, refused->fields, &fields);
+    if (fields.count < RECORD_FIELDS_MAX)
+        fields.list[fields.count++] = (struct log_field){"why", refused->why};
+    monitor_log(m, c, LOG_LEVEL_NOTICE, "exchange_refused", fields.list, fields.count,
                 "Unable to negotiate with %s port %u: %.*s", c->remote.text, c->remote.port,
                 (int)refused->why.size, (const char *)refused->why.data);
     connection_end(c, refused->reason, refused->text, "exchange_refused");
@@ -195,7 +212,23 @@ static void on_sign_refused(struct monitor *m, const union msg_body *body)
 
 static void on_configured(struct monitor *m, const union msg_body *body)
 {
-    generation_configured(m, body->configured.generation, body->configured.offer);
+    generation_configured(m, &body->configured);
+}
+
+/* For the log and the table alone: nothing follows from it for the connection. */
+static void on_policy_report(struct monitor *m, const union msg_body *body)
+{
+    const struct msg_policy_report *report = &body->policy_report;
+    struct connection *c = connection_find(m, report->connection);
+    if (c)
+        record_policy_report(c, report->policy, report->what, report->detail);
+}
+
+static void on_policy_exception(struct monitor *m, const union msg_body *body)
+{
+    struct connection *c = connection_find(m, body->policy_exception.connection);
+    if (c)
+        record_policy_exception(c, &body->policy_exception);
 }
 
 static void on_unconfigured(struct monitor *m, const union msg_body *body)
@@ -204,10 +237,9 @@ static void on_unconfigured(struct monitor *m, const union msg_body *body)
 }
 
 static const struct service_handler handlers[] = {
-    {MSG_sign_done, on_sign_done},
-    {MSG_sign_refused, on_sign_refused},
-    {MSG_configured, on_configured},
-    {MSG_unconfigured, on_unconfigured},
+    {MSG_sign_done, on_sign_done},         {MSG_sign_refused, on_sign_refused},
+    {MSG_policy_report, on_policy_report}, {MSG_policy_exception, on_policy_exception},
+    {MSG_configured, on_configured},       {MSG_unconfigured, on_unconfigured},
 };
 
 const struct service_kind signer_kind = {

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/loop.h"
 
@@ -126,6 +127,38 @@ void record_end(struct connection *c)
     };
     end_phrase(c, phrase, sizeof phrase);
     monitor_log(c->monitor, c, LOG_LEVEL_INFO, "ended", fields, ARRAY_SIZE(fields), "%s", phrase);
+}
+
+void record_policy_report(struct connection *c, struct sp_span policy, struct sp_span what,
+                          struct sp_span detail)
+{
+    const struct log_field fields[] = {{"policy", policy}, {"what", what}, {"detail", detail}};
+    int r = report_add(&c->monitor->report, c->remote.text, what, detail, (int64_t)time(NULL));
+    monitor_log(c->monitor, c, LOG_LEVEL_NOTICE, "policy_report", fields, ARRAY_SIZE(fields),
+                "Policy %.*s would refuse %s port %u%s: %.*s: %.*s", (int)policy.size,
+                (const char *)policy.data, c->remote.text, c->remote.port,
+                r ? " (not counted: out of memory)" : "", (int)what.size, (const char *)what.data,
+                (int)detail.size, (const char *)detail.data);
+}
+
+void record_policy_exception(struct connection *c, const struct msg_policy_exception *exception)
+{
+    char until[32] = "further notice";
+    time_t end = (time_t)exception->not_after;
+    struct tm parts;
+    if (end != 0 && gmtime_r(&end, &parts))
+        strftime(until, sizeof until, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    const struct log_field fields[] = {{"policy", exception->policy},
+                                       {"what", exception->what},
+                                       {"algorithm", exception->name},
+                                       {"origin", exception->origin},
+                                       {"not_after", sp_text(until)}};
+    monitor_log(c->monitor, c, LOG_LEVEL_NOTICE, "policy_exception", fields, ARRAY_SIZE(fields),
+                "Exception to policy %.*s for %s port %u: %.*s %.*s, until %s, by %.*s",
+                (int)exception->policy.size, (const char *)exception->policy.data, c->remote.text,
+                c->remote.port, (int)exception->what.size, (const char *)exception->what.data,
+                (int)exception->name.size, (const char *)exception->name.data, until,
+                (int)exception->origin.size, (const char *)exception->origin.data);
 }
 
 void on_connection_finished(struct connection *c)

@@ -28,9 +28,15 @@ static const char keytype_names[] = ""
 #include "modules/registry.def"
     ;
 
+static const char compression_names[] = "none"
+#define COMPRESSION(symbol_, name_) "," name_
+#include "modules/registry.def"
+    ;
+
 const char *const algorithm_known_ciphers = cipher_names + 1;
 const char *const algorithm_known_macs = mac_names + 1;
 const char *const algorithm_known_kex = kex_names + 1;
+const char *const algorithm_known_compression = compression_names;
 const char *const algorithm_known_keytypes = keytype_names + 1;
 
 const struct sp_keytype_ops *algorithm_of_key(struct sp_span blob, size_t n, unsigned *bits)
@@ -85,12 +91,12 @@ int list_append(char *list, size_t size, const char *name)
     return n < 0 || (size_t)n >= size - used ? -ENOSPC : 0;
 }
 
-int algorithm_available_kex(char *list, size_t size)
+int algorithm_available_kex(char *list, size_t size, bool post_quantum_only)
 {
     const struct sp_kex_info *info;
     list[0] = 0;
     for (size_t i = 0; (info = kex_info_at(i)); i++) {
-        bool here = !info->available || info->available();
+        bool here = (!info->available || info->available()) && (info->post_quantum || !post_quantum_only);
         int r = here ? list_append(list, size, info->head.name) : 0;
         if (r)
             return r;

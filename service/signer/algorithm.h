@@ -25,10 +25,11 @@ int algorithm_input(const struct sp_keytype_ops *keytype, struct sp_span message
 extern const char *const algorithm_known_ciphers;
 extern const char *const algorithm_known_macs;
 extern const char *const algorithm_known_kex;
+extern const char *const algorithm_known_compression; /* with "none" */
 extern const char *const algorithm_known_keytypes;
 
-/* The key exchange methods that this machine's libcrypto offers. 0 or -ENOSPC. */
-int algorithm_available_kex(char *list, size_t size) MUST_USE;
+/* The key exchange methods that this machine's libcrypto offers; of those, the post-quantum ones alone. 0 or -ENOSPC. */
+int algorithm_available_kex(char *list, size_t size, bool post_quantum_only) MUST_USE;
 
 /* Appends a name to a comma-separated list. 0 or -ENOSPC. */
 int list_append(char *list, size_t size, const char *name) MUST_USE;

@@ -83,11 +83,13 @@ void request_signed(struct signer *s, struct request *request, struct sp_span ra
     if (request->kind == REQUEST_PROOF) {
         generation_proved(request, NULL);
     } else {
-        signer_told(s,
-                    link_send(&s->monitor, sign_done, .connection = request->connection,
-                              .h = sp_span_of(request->message, request->message_size),
-                              .signature = sp_written(&signature), .host_key = generation_key_blob(request),
-                              .negotiated = sp_span_of(request->negotiated, request->negotiated_size)));
+        signer_told(s, link_send(&s->monitor, sign_done, .connection = request->connection,
+                                 .h = sp_span_of(request->message, request->message_size),
+                                 .signature = sp_written(&signature), .host_key = request->host_key,
+                                 .negotiated = sp_span_of(request->negotiated, request->negotiated_size),
+                                 .policy = sp_text(request->policy),
+                                 .client_kexinit =
+                                     sp_span_of(request->client_kexinit, request->client_kexinit_size)));
     }
     request_free(s, request);
 }

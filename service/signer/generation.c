@@ -8,9 +8,11 @@
  */
 #include "signer/generation.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
 
 #include <sallyport/wire.h>
 
@@ -22,6 +24,7 @@
  * which is a fact sooner, but may be a moment's. */
 #define LOSSES_MAX 4u
 #define MISSING_MAX 2u
+#define EXCEPTIONS_SIZE_MAX 24576u /* octets of a variant's, as in messages.def */
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
@@ -59,8 +62,14 @@ static void generation_free(struct generation *g)
             token_release(g->tokens[i]);
     for (size_t i = 0; i < PLAN_KEYS_MAX; i++)
         free(g->keys[i].blob);
+    for (size_t i = 0; i < g->certificate_count; i++)
+        host_certificate_free(&g->certificates[i].read);
+    for (size_t i = 0; i < g->variant_count; i++)
+        variant_free(&g->variants[i]);
+    variant_free(&g->reported);
     plan_free(&g->plan);
     config_free(g->config);
+    config_source_free(g->source);
     free(g->offer_bytes);
     free(g);
 }
@@ -132,23 +141,56 @@ struct generation *generation_find(struct signer *s, uint64_t id)
     return NULL;
 }
 
+/* Without a choice there is nothing to evaluate: the common case costs nothing. */
+int generation_variant(const struct generation *g, const struct config_who *who,
+                       const struct variant **variant, struct msg_variant *offered)
+{
+    struct config *config = NULL;
+    struct config_error unused;
+    const char *spec = g->variants[0].spec;
+    int r = g->variant_count == 1 ? 0 : config_evaluate(g->source, who, &config, &unused);
+    if (config)
+        spec = config_policy_spec(config);
+    for (size_t i = 0; r == 0 && i < g->variant_count; i++)
+        if (strcmp(g->variants[i].spec, spec) == 0) {
+            *variant = &g->variants[i];
+            r = offer_variant_at(&g->offer, i, offered) ? 0 : -EINVAL;
+            config_free(config);
+            return r;
+        }
+    config_free(config);
+    return r < 0 ? r : -EINVAL;
+}
+
 /* ---- beginning --------------------------------------------------------------------------------------------------- */
+
+/* Every policy that the configuration can choose, so that a bad one is refused now. */
+static int policies_load(struct generation *g, struct config_error *error)
+{
+    CLEANUP(config_policies_free) struct config_policies policies = {0};
+    int r = config_policies_check(g->source, 0, error);
+    if (r == 0)
+        r = config_policies_find(g->source, g->config, &policies, error);
+    for (size_t i = 0; r == 0 && i < policies.count; i++)
+        r = variant_load(&g->variants[g->variant_count++], g->source, g->config, policies.specs[i], error);
+    return r ? r : variant_load_reported(&g->reported, g->source, g->config, error);
+}
 
 static int config_read(struct generation *g, int snapshot_fd)
 {
     static const struct config_who nobody = {0};
     struct config_error error = {{0}};
-    struct config_source *source = NULL;
     struct sp_span bytes;
     int r = fd_sealed_map(snapshot_fd, CONFIG_SNAPSHOT_MAX, &bytes);
     if (r) {
         generation_fail(g, "the configuration's snapshot cannot be read");
         return 0;
     }
-    r = config_source_unpack(bytes, &source, &error);
+    r = config_source_unpack(bytes, &g->source, &error);
     if (r == 0)
-        r = config_evaluate(source, &nobody, &g->config, &error);
-    config_source_free(source);
+        r = config_evaluate(g->source, &nobody, &g->config, &error);
+    if (r == 0)
+        r = policies_load(g, &error);
     fd_sealed_unmap(bytes);
     if (r > 0) {
         generation_fail(g, "%s", error.text);
@@ -230,55 +272,171 @@ static int key_copy(struct generation *g, size_t n)
     return 0;
 }
 
-static void key_check_size(struct generation *g, size_t n, unsigned bits)
-{
-    const struct sp_keytype_ops *keytype = algorithm_of_key(g->keys[n].proven.blob, 0, &bits);
-    if (keytype && strcmp(keytype->blob_type, "ssh-rsa") == 0 && bits < g->config->required_rsa_size)
-        generation_fail(g, "HostKey %s: an RSA key of %u bits, and RequiredRSASize is %u", key_written(g, n),
-                        bits, g->config->required_rsa_size);
-}
-
 /* Every algorithm of a key, as a candidate until it is proved. */
 static void key_candidates(struct generation *g, size_t n)
 {
-    struct offer_key *key = &g->keys[n].proven;
+    struct proven_key *key = &g->keys[n].proven;
     unsigned bits = 0;
     const struct sp_keytype_ops *keytype;
     for (size_t i = 0; i < OFFER_ALGORITHMS_MAX && (keytype = algorithm_of_key(key->blob, i, &bits)); i++)
         if (algorithm_mechanism(keytype))
             key->algorithms[key->algorithm_count++] = keytype;
+    key->valid_before = UINT64_MAX;
     if (key->algorithm_count == 0)
         generation_fail(g, "HostKey %s: its public key is malformed, too small, or of no type of ours",
                         key_written(g, n));
-    else
-        key_check_size(g, n, bits);
 }
 
-static int available_list(const struct generation *g, char *list, size_t size)
+/* ---- certificates ------------------------------------------------------------------------------------------------ */
+
+static bool certificate_is_in_time(const struct sp_certificate *certificate, int64_t now)
 {
-    list[0] = 0;
-    for (size_t k = 0; k < g->plan.key_count; k++)
-        for (size_t i = 0; i < g->keys[k].proven.algorithm_count; i++) {
-            const char *name = g->keys[k].proven.algorithms[i]->head.name;
-            int r = sp_list_has(sp_text(list), sp_text(name)) ? 0 : list_append(list, size, name);
-            if (r)
-                return r;
+    return (uint64_t)now >= certificate->valid_after && (uint64_t)now < certificate->valid_before;
+}
+
+/* What does not make it useless, but will surprise somebody. */
+static void certificate_warn(struct generation *g, const struct host_certificate *certificate)
+{
+    struct log *log = &g->signer->log;
+    if (certificate->parsed.principals.size == 0)
+        log_say(log, LOG_LEVEL_WARNING, "host_certificate",
+                "HostCertificate %s names no host: clients take it for any, or for none", certificate->path);
+    if (!certificate_is_in_time(&certificate->parsed, (int64_t)time(NULL)))
+        log_say(log, LOG_LEVEL_WARNING, "host_certificate",
+                "HostCertificate %s is not valid now and is not offered until it is", certificate->path);
+}
+
+static bool certificate_place(const struct generation *g, struct generation_certificate *certificate)
+{
+    struct sp_span plain = sp_span_of(certificate->read.plain, certificate->read.plain_size);
+    for (size_t i = 0; i < g->plan.key_count; i++)
+        if (sp_span_equal(g->keys[i].proven.blob, plain)) {
+            certificate->key = i;
+            return true;
         }
+    return false;
+}
+
+static int certificate_take(struct generation *g, const char *path)
+{
+    char why[256];
+    struct sp_span file;
+    if (g->certificate_count == GENERATION_CERTIFICATES_MAX) {
+        generation_fail(g, "HostCertificate: expected at most %u", GENERATION_CERTIFICATES_MAX);
+        return 0;
+    }
+    if (!config_certificate(g->source, path, &file)) {
+        generation_fail(g, "HostCertificate %s was not read", path);
+        return 0;
+    }
+    struct generation_certificate *certificate = &g->certificates[g->certificate_count++];
+    int r = host_certificate_read(&certificate->read, path, file, why, sizeof why);
+    if (r < 0)
+        return r;
+    if (r > 0)
+        generation_fail(g, "HostCertificate %s: %s", path, why);
+    else if (!certificate_place(g, certificate))
+        generation_fail(g, "HostCertificate %s: the key in it is none of the HostKeys", path);
+    else
+        certificate_warn(g, &certificate->read);
     return 0;
 }
 
-/* The lists as they are with the algorithms that the keys have now. A failure that is the configuration's is answered. */
-static int lists_resolve(struct generation *g, struct offer_lists *lists)
+static int certificates_read(struct generation *g)
 {
-    char available[POLICY_LIST_MAX], error[1024];
-    int r = available_list(g, available, sizeof available);
-    if (r == 0)
-        r = offer_resolve(g->config, available, lists, error, sizeof error);
+    const struct config_list *paths = &g->config->host_certificates;
+    int r = 0;
+    for (size_t i = 0; r == 0 && g->state != GENERATION_FAILED && i < paths->count; i++)
+        if (strcmp(paths->items[i], "none") != 0)
+            r = certificate_take(g, paths->items[i]);
+    return r;
+}
+
+/* The certificate's own algorithms, as far as the key in it can sign with their plain ones. */
+static void certificate_offer(const struct generation_certificate *certificate,
+                              const struct proven_key *plain, struct variant_key *offered)
+{
+    const struct host_certificate *read = &certificate->read;
+    struct sp_span blob = sp_span_of(read->blob, read->size);
+    const struct sp_keytype_ops *keytype;
+    unsigned bits;
+    *offered = (struct variant_key){.key = {.blob = blob,
+                                            .valid_after = read->parsed.valid_after,
+                                            .valid_before = read->parsed.valid_before},
+                                    .ca_algorithm = read->ca_algorithm,
+                                    .ca_key = read->parsed.ca_key};
+    for (size_t i = 0; i < OFFER_ALGORITHMS_MAX && (keytype = algorithm_of_key(blob, i, &bits)); i++)
+        for (size_t k = 0; k < plain->algorithm_count; k++)
+            if (plain->algorithms[k] == keytype->plain)
+                offered->key.algorithms[offered->key.algorithm_count++] = keytype;
+}
+
+/* ---- policies ---------------------------------------------------------------------------------------------------- */
+
+/* All that can be offered: the same public key on several tokens once; certificates behind the keys. */
+static size_t offered_keys(const struct generation *g, struct variant_key keys[VARIANT_KEYS_MAX])
+{
+    static_assert(PLAN_KEYS_MAX + GENERATION_CERTIFICATES_MAX <= VARIANT_KEYS_MAX, "all have a place");
+    size_t count = 0;
+    for (size_t i = 0; i < g->plan.key_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < count; k++)
+            known = known || sp_span_equal(keys[k].key.blob, g->keys[i].proven.blob);
+        if (!known && g->keys[i].proven.algorithm_count != 0)
+            keys[count++] = (struct variant_key){.key = g->keys[i].proven};
+    }
+    for (size_t i = 0; i < g->certificate_count; i++) {
+        certificate_offer(&g->certificates[i], &g->keys[g->certificates[i].key].proven, &keys[count]);
+        count += keys[count].key.algorithm_count != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* As they are with the algorithms that the keys have now. A failure that is the configuration's is answered. */
+static int policies_resolve(struct generation *g)
+{
+    CLEANUP_FREE struct variant_key *keys = calloc(VARIANT_KEYS_MAX, sizeof *keys);
+    struct config_error error;
+    int64_t now = (int64_t)time(NULL);
+    bool fips = g->signer->fips;
+    if (!keys)
+        return -ENOMEM;
+    size_t count = offered_keys(g, keys);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < g->variant_count; i++)
+        r = variant_resolve(&g->variants[i], keys, count, fips, now, &error);
+    if (r == 0 && g->reported.policy)
+        r = variant_resolve(&g->reported, keys, count, fips, now, &error);
     if (r > 0) {
-        generation_fail(g, "%s", error);
+        generation_fail(g, "%s", error.text);
         return 0;
     }
     return r;
+}
+
+static bool any_variant_wants(const struct generation *g, const struct sp_keytype_ops *keytype)
+{
+    for (size_t i = 0; i < g->variant_count; i++)
+        if (offer_wants_host_key(g->variants[i].effective, keytype))
+            return true;
+    return false;
+}
+
+/* Whether some policy may have this key sign with this algorithm, by itself or through a certificate of it. */
+static bool algorithm_is_wanted(const struct generation *g, size_t key, const struct sp_keytype_ops *plain)
+{
+    const struct sp_keytype_ops *keytype;
+    unsigned bits;
+    if (any_variant_wants(g, plain))
+        return true;
+    for (size_t i = 0; i < g->certificate_count; i++) {
+        const struct generation_certificate *c = &g->certificates[i];
+        struct sp_span blob = sp_span_of(c->read.blob, c->read.size);
+        for (size_t n = 0; c->key == key && (keytype = algorithm_of_key(blob, n, &bits)); n++)
+            if (keytype->plain == plain && any_variant_wants(g, keytype))
+                return true;
+    }
+    return false;
 }
 
 /* ---- proofs ------------------------------------------------------------------------------------------------------ */
@@ -308,14 +466,14 @@ static int proof_submit(struct generation *g, size_t key, const struct sp_keytyp
 }
 
 /* Each key, on each of its tokens, with each algorithm that the policy may negotiate. */
-static int key_prove(struct generation *g, size_t n, const struct offer_lists *lists)
+static int key_prove(struct generation *g, size_t n)
 {
     const struct plan_key *planned = &g->plan.keys[n];
-    struct offer_key candidates = g->keys[n].proven;
+    struct proven_key candidates = g->keys[n].proven;
     g->keys[n].proven.algorithm_count = 0;
     for (size_t i = 0; i < candidates.algorithm_count; i++) {
         const struct sp_keytype_ops *keytype = candidates.algorithms[i];
-        if (!offer_has_host_key(lists, keytype))
+        if (!algorithm_is_wanted(g, n, keytype))
             continue;
         g->keys[n].proven.algorithms[g->keys[n].proven.algorithm_count++] = keytype;
         for (size_t t = 0; t < g->plan.replicas; t++) {
@@ -327,7 +485,7 @@ static int key_prove(struct generation *g, size_t n, const struct offer_lists *l
     return 0;
 }
 
-static void key_lose_algorithm(struct offer_key *key, const struct sp_keytype_ops *keytype)
+static void key_lose_algorithm(struct proven_key *key, const struct sp_keytype_ops *keytype)
 {
     size_t kept = 0;
     for (size_t i = 0; i < key->algorithm_count; i++)
@@ -385,36 +543,99 @@ static bool tokens_ready(struct generation *g)
 
 static int proofs_begin(struct generation *g)
 {
-    struct offer_lists lists;
     int r = 0;
     for (size_t i = 0; r == 0 && g->state != GENERATION_FAILED && i < g->plan.key_count; i++) {
         r = key_copy(g, i);
         if (r == 0 && g->state != GENERATION_FAILED)
             key_candidates(g, i);
     }
-    if (r || g->state == GENERATION_FAILED)
-        return r;
-    r = lists_resolve(g, &lists);
+    if (r == 0 && g->state != GENERATION_FAILED)
+        r = certificates_read(g);
+    if (r == 0 && g->state != GENERATION_FAILED)
+        r = policies_resolve(g);
     if (r || g->state == GENERATION_FAILED)
         return r;
     g->state = GENERATION_PROVING;
     for (size_t i = 0; r == 0 && i < g->plan.key_count; i++)
-        r = key_prove(g, i, &lists);
+        r = key_prove(g, i);
     return r;
 }
 
-/* The same public key on several tokens is offered once. */
-static size_t offered_keys(const struct generation *g, struct offer_key keys[PLAN_KEYS_MAX])
+/* Which of the keys a policy forbids: they are not offered under it. */
+static void forbidden_log(const struct generation *g, const struct variant *variant)
 {
-    size_t count = 0;
     for (size_t i = 0; i < g->plan.key_count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < count; k++)
-            known = known || sp_span_equal(keys[k].blob, g->keys[i].proven.blob);
-        if (!known)
-            keys[count++] = g->keys[i].proven;
+        struct variant_key key = {.key = g->keys[i].proven};
+        struct config_error why;
+        if (variant_check_key(variant, &key, &why) > 0)
+            log_say(&g->signer->log, LOG_LEVEL_WARNING, "host_key_forbidden",
+                    "HostKey %s is not offered under policy %s: %s", key_written(g, i), variant->spec,
+                    why.text);
     }
-    return count;
+    for (size_t i = 0; i < g->certificate_count; i++) {
+        struct variant_key key;
+        struct config_error why;
+        certificate_offer(&g->certificates[i], &g->keys[g->certificates[i].key].proven, &key);
+        if (variant_check_key(variant, &key, &why) > 0)
+            log_say(&g->signer->log, LOG_LEVEL_WARNING, "host_key_forbidden",
+                    "HostCertificate %s is not offered under policy %s: %s", g->certificates[i].read.path,
+                    variant->spec, why.text);
+    }
+}
+
+static void policy_log(const struct generation *g, const struct variant *variant, const char *role)
+{
+    const struct policy_effective *e = variant->effective;
+    const struct log_field fields[] = {
+        {"policy", sp_text(variant->spec)},
+        {"digest", sp_text(variant->digest)},
+        {"role", sp_text(role)},
+        {"kex", sp_text(e->lists[POLICY_KEX])},
+        {"host_keys", sp_text(e->lists[POLICY_HOST_KEY])},
+        {"ciphers", sp_text(e->lists[POLICY_CIPHER])},
+        {"macs", sp_text(e->lists[POLICY_MAC])},
+        {"compression", sp_text(e->lists[POLICY_COMPRESSION])},
+        {"user_keys", sp_text(e->lists[POLICY_USER_KEY])},
+    };
+    log_event(&g->signer->log, LOG_LEVEL_INFO, "policy_loaded", fields, ARRAY_SIZE(fields),
+              "policy %s is %s, digest %s, %zu exceptions", variant->spec, role, variant->digest,
+              e->exception_count);
+    forbidden_log(g, variant);
+}
+
+static void policies_log(const struct generation *g)
+{
+    for (size_t i = 0; i < g->variant_count; i++)
+        policy_log(g, &g->variants[i], i == 0 ? "in force" : "in force where a Match chooses it");
+    if (g->reported.policy)
+        policy_log(g, &g->reported, "only reported about");
+}
+
+static int offer_make(struct generation *g)
+{
+    CLEANUP_FREE struct variant_key *keys = calloc(VARIANT_KEYS_MAX, sizeof *keys);
+    CLEANUP_FREE struct proven_key *plain = calloc(VARIANT_KEYS_MAX, sizeof *plain);
+    CLEANUP_FREE uint8_t *room = malloc(CONFIG_POLICIES_MAX * EXCEPTIONS_SIZE_MAX);
+    struct msg_variant variants[CONFIG_POLICIES_MAX];
+    if (!keys || !plain || !room)
+        return -ENOMEM;
+    size_t count = offered_keys(g, keys);
+    for (size_t i = 0; i < count; i++)
+        plain[i] = keys[i].key;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < g->variant_count; i++) {
+        struct variant *v = &g->variants[i];
+        struct sp_out exceptions = {.data = room + i * EXCEPTIONS_SIZE_MAX, .capacity = EXCEPTIONS_SIZE_MAX};
+        r = offer_variant_make(v->spec, v->digest, v->effective, &exceptions, &variants[i]);
+    }
+    if (r == 0)
+        r = offer_encode(variants, g->variant_count, plain, count, &g->offer_bytes, &g->offer_size);
+    if (r)
+        return r;
+    if (message_decode(message_find(MSG_offer), sp_span_of(g->offer_bytes, g->offer_size), &g->offer) ||
+        offer_check(&g->offer))
+        return -EINVAL;
+    return 0;
 }
 
 static void offer_answer(struct generation *g)
@@ -423,33 +644,30 @@ static void offer_answer(struct generation *g)
     g->state = GENERATION_READY;
     generations_drop(s, is_replaced, g);
     signer_told(s, link_send(&s->monitor, configured, .generation = g->id,
+                             .policy = sp_text(g->variants[0].spec), .digest = sp_text(g->variants[0].digest),
                              .offer = sp_span_of(g->offer_bytes, g->offer_size)));
-    log_say(&s->log, LOG_LEVEL_INFO, "keys_ready", "generation %llu: %zu host keys on %zu tokens, %.*s",
+    log_say(&s->log, LOG_LEVEL_INFO, "keys_ready", "generation %llu: %zu host keys on %zu tokens, %s",
             (unsigned long long)g->id, g->plan.key_count, g->plan.token_count,
-            (int)g->offer.host_key_algorithms.size, (const char *)g->offer.host_key_algorithms.data);
+            g->variants[0].effective->lists[POLICY_HOST_KEY]);
+    policies_log(g);
 }
 
 static int proofs_end(struct generation *g)
 {
-    struct offer_lists lists;
-    struct offer_key keys[PLAN_KEYS_MAX];
     for (size_t i = 0; i < g->plan.key_count; i++)
         if (g->keys[i].failures != 0 && g->keys[i].proven.algorithm_count == 0) {
             generation_fail(g, "HostKey %s does not prove itself: %s", key_written(g, i), g->keys[i].why);
             return 0;
         }
-    int r = lists_resolve(g, &lists);
+    int r = policies_resolve(g);
     if (r || g->state == GENERATION_FAILED)
         return r;
-    r = offer_encode(&lists, keys, offered_keys(g, keys), &g->offer_bytes, &g->offer_size);
+    r = offer_make(g);
     if (r == -EMSGSIZE)
-        generation_fail(g, "the algorithm lists are too long");
-    if (r)
-        return r == -EMSGSIZE ? 0 : r;
-    if (message_decode(message_find(MSG_offer), sp_span_of(g->offer_bytes, g->offer_size), &g->offer))
-        return -EINVAL;
-    offer_answer(g);
-    return 0;
+        generation_fail(g, "the lists of all policies and the host keys are too long together");
+    else if (r == 0)
+        offer_answer(g);
+    return r == -EMSGSIZE ? 0 : r;
 }
 
 /* Time is up: says what it was that took it. */
@@ -496,7 +714,7 @@ static bool token_is_better(const struct token *a, const struct token *b)
     return a->waiting.count + a->in_flight.count < b->waiting.count + b->in_flight.count;
 }
 
-static bool key_can(const struct offer_key *key, const struct sp_keytype_ops *keytype)
+static bool key_can(const struct proven_key *key, const struct sp_keytype_ops *keytype)
 {
     for (size_t i = 0; i < key->algorithm_count; i++)
         if (key->algorithms[i] == keytype)

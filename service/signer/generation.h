@@ -4,10 +4,13 @@
  */
 #pragma once
 
-#include "signer/offer.h"
+#include "signer/host_certificate.h"
 #include "signer/plan.h"
 #include "signer/signer.h"
 #include "signer/token.h"
+#include "signer/variant.h"
+
+#define GENERATION_CERTIFICATES_MAX 32u /* HostCertificate lines */
 
 enum generation_state {
     GENERATION_TOKENS,  /* waiting for its tokens to be ready */
@@ -19,9 +22,14 @@ enum generation_state {
 struct generation_key {
     uint8_t *blob; /* a copy of what its token announced */
     size_t blob_size;
-    struct offer_key proven; /* what it has proved it can do, on every one of its tokens */
-    size_t failures;         /* proofs that failed */
-    char why[512];           /* of the last */
+    struct proven_key proven; /* what it has proved it can do, on every one of its tokens */
+    size_t failures;          /* proofs that failed */
+    char why[512];            /* of the last */
+};
+
+struct generation_certificate {
+    struct host_certificate read;
+    size_t key; /* whose */
 };
 
 struct generation {
@@ -30,10 +38,16 @@ struct generation {
     uint64_t id;
     enum generation_state state;
     uint64_t deadline_ms;
-    struct config *config;
+    struct config *config;                        /* as it is for everybody */
+    struct config_source *source;                 /* to be evaluated for a connection */
+    struct variant variants[CONFIG_POLICIES_MAX]; /* the first is everybody's */
+    size_t variant_count;
+    struct variant reported; /* PolicyMode report: what it would refuse is said; policy NULL: nothing is */
     struct plan plan;
     struct token *tokens[PLAN_TOKENS_MAX];
     struct generation_key keys[PLAN_KEYS_MAX];
+    struct generation_certificate certificates[GENERATION_CERTIFICATES_MAX];
+    size_t certificate_count;
     size_t proofs_open;
     uint8_t *offer_bytes;
     size_t offer_size;
@@ -46,6 +60,9 @@ int generation_begin(struct signer *s, uint64_t id, int snapshot_fd) MUST_USE;
 void generations_settle(struct signer *s);
 /* The one that serves, or NULL. */
 struct generation *generation_find(struct signer *s, uint64_t id);
+/* The policy of a connection, by its addresses as the monitor knows them, and its lists. 0 or -errno. */
+int generation_variant(const struct generation *g, const struct config_who *who,
+                       const struct variant **variant, struct msg_variant *offered) MUST_USE;
 void generation_forget(struct signer *s, uint64_t id);
 void generations_free(struct signer *s);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include <sallyport/provider.h>
 #include <sallyport/registry.h>
 
 #include "base/fd.h"
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
         return fail("starting the spawner", r);
     /* 4. everything that needs files or descriptors of its own */
     r = modules_warm();
+    s.fips = crypto_provider_is_fips();
     if (r == 0)
         r = loop_fill(&s);
     if (r)

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <sallyport/wire.h>
 
 #include "base/fd.h"
+#include "signer/explain.h"
 #include "signer/generation.h"
 #include "signer/transcript.h"
 
@@ -31,23 +33,29 @@ static int negotiated_put(const struct transcript_result *result, struct request
     sp_put_string(&out, result->client_version);
     for (size_t i = 0; i < KEXINIT_NEGOTIATED; i++) {
         struct sp_span name = result->chosen.names[i];
-        sp_put_string(&out, name.size ? name : sp_text("implicit"));
+        sp_put_string(&out, name.size ? name : sp_text(TRANSCRIPT_IMPLICIT));
     }
     request->negotiated_size = out.size;
     return sp_put_end(&out) ? -EMSGSIZE : 0;
 }
 
-/* Which of the generation's keys has this blob: the offer names each public key once, the plan may name it twice. */
+/* Which of the generation's keys signs for what is offered: a key by its blob, which the plan may name twice and the offer
+ * names once, or the key of a certificate. */
 static size_t key_of_blob(const struct generation *g, struct sp_span blob)
 {
+    for (size_t i = 0; i < g->certificate_count; i++) {
+        const struct host_certificate *certificate = &g->certificates[i].read;
+        if (sp_span_equal(sp_span_of(certificate->blob, certificate->size), blob))
+            return g->certificates[i].key;
+    }
     size_t key = 0;
     while (key + 1 < g->plan.key_count && !sp_span_equal(g->keys[key].proven.blob, blob))
         key++;
     return key;
 }
 
-static struct request *request_make(struct signer *s, struct generation *g, const struct msg_sign *message,
-                                    const struct transcript_result *result)
+static struct request *request_make(struct signer *s, struct generation *g, const struct variant *variant,
+                                    const struct msg_sign *message, const struct transcript_result *result)
 {
     struct request *request = calloc(1, sizeof *request);
     if (!request || negotiated_put(result, request) != 0) {
@@ -58,10 +66,16 @@ static struct request *request_make(struct signer *s, struct generation *g, cons
     request->ticket = ++s->next_ticket;
     request->generation = g;
     request->connection = message->connection;
-    request->keytype = result->keytype;
+    request->keytype = result->keytype->plain ? result->keytype->plain : result->keytype;
     request->key = key_of_blob(g, result->host_key);
+    request->host_key = result->host_key;
+    request->policy = variant->spec;
     memcpy(request->message, result->h, result->h_size);
     request->message_size = result->h_size;
+    if (result->client_kexinit.size <= sizeof request->client_kexinit) {
+        memcpy(request->client_kexinit, result->client_kexinit.data, result->client_kexinit.size);
+        request->client_kexinit_size = result->client_kexinit.size;
+    }
     return request;
 }
 
@@ -87,10 +101,104 @@ static void request_queue(struct signer *s, struct generation *g, struct request
 
 static void connection_cancel(struct signer *s, uint64_t connection);
 
+/* Texts of the monitor's, which knows addresses as getpeername(2) does. */
+struct sign_who {
+    char address[65], local_address[65];
+    struct config_who who;
+};
+
+static void who_take(const struct msg_sign *message, struct sign_who *w)
+{
+    snprintf(w->address, sizeof w->address, "%.*s", (int)message->remote_address.size,
+             (const char *)message->remote_address.data);
+    snprintf(w->local_address, sizeof w->local_address, "%.*s", (int)message->local_address.size,
+             (const char *)message->local_address.data);
+    w->who = (struct config_who){.address = w->address[0] ? w->address : NULL,
+                                 .local_address = w->local_address[0] ? w->local_address : NULL,
+                                 .local_port = message->local_port};
+}
+
+/* Before anything is signed: what goes by an exception is to be known. */
+static void exceptions_tell(struct signer *s, uint64_t connection, const struct transcript_context *context,
+                            const struct transcript_result *result)
+{
+    struct offer_exception exception;
+    for (enum kexinit_list list = 0; list < KEXINIT_NEGOTIATED; list++)
+        if (transcript_exception(context, result, list, &exception))
+            signer_told(s, link_send(&s->monitor, policy_exception, .connection = connection,
+                                     .policy = context->variant->policy,
+                                     .what = sp_text(kexinit_list_name(list)), .name = exception.name,
+                                     .origin = exception.origin, .not_after = (uint64_t)exception.not_after));
+}
+
+static void report_tell(struct signer *s, const struct generation *g, uint64_t connection,
+                        const struct transcript_context *context, const struct transcript_result *result)
+{
+    const char *what;
+    char detail[1024];
+    if (!g->reported.policy || !context->first ||
+        !explain_report(&g->reported, context, result, &what, detail, sizeof detail))
+        return;
+    signer_told(s, link_send(&s->monitor, policy_report, .connection = connection,
+                             .policy = sp_text(g->reported.spec), .what = sp_text(what),
+                             .detail = sp_text(detail)));
+}
+
+static void refuse_exchange(struct signer *s, uint64_t connection, const struct variant *variant, int64_t now,
+                            const struct transcript_refusal *refusal)
+{
+    char why[EXPLAIN_WHY_MAX];
+    uint8_t bytes[EXPLAIN_FIELDS_MAX];
+    struct sp_out fields = {.data = bytes, .capacity = sizeof bytes};
+    if (explain_refusal(variant, refusal, now, why, &fields))
+        fields.size = 0;
+    signer_told(s, link_send(&s->monitor, sign_refused, .connection = connection, .reason = refusal->reason,
+                             .text = sp_text(refusal->text), .why = sp_text(why),
+                             .fields = sp_written(&fields)));
+}
+
+/* Under the policy that holds for the connection, which neither worker nor monitor chooses. */
+static void exchange_judge(struct signer *s, struct generation *g, const struct msg_sign *message)
+{
+    struct transcript_refusal refusal = {0};
+    struct transcript_result result;
+    struct msg_variant offered;
+    const struct variant *variant = NULL;
+    struct sign_who w;
+    who_take(message, &w);
+    int r = generation_variant(g, &w.who, &variant, &offered);
+    if (r) {
+        refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
+               "no policy could be found for the connection");
+        return;
+    }
+    struct transcript_context context = {.variant = &offered,
+                                         .keys = g->offer.keys,
+                                         .key_is_forbidden = variant->key_is_forbidden,
+                                         .rules = &variant->effective->rules,
+                                         .address = w.who.address,
+                                         .now = (int64_t)time(NULL),
+                                         .first = message->first,
+                                         .session_id = message->session_id,
+                                         .negotiated = message->negotiated};
+    r = transcript_check(&context, message->transcript, &result, &refusal);
+    if (r > 0) {
+        refuse_exchange(s, message->connection, variant, context.now, &refusal);
+        return;
+    }
+    struct request *request = r ? NULL : request_make(s, g, variant, message, &result);
+    if (!request) {
+        refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
+               r ? strerror(-r) : "out of memory");
+        return;
+    }
+    exceptions_tell(s, message->connection, &context, &result);
+    report_tell(s, g, message->connection, &context, &result);
+    request_queue(s, g, request);
+}
+
 static void on_sign(struct signer *s, const struct msg_sign *message)
 {
-    struct transcript_refusal refusal;
-    struct transcript_result result;
     struct generation *g = generation_find(s, message->generation);
     if (budget_outstanding(s->budget, message->connection)) {
         connection_cancel(s, message->connection);
@@ -103,19 +211,7 @@ static void on_sign(struct signer *s, const struct msg_sign *message)
                "the connection's configuration is not known to this signer");
         return;
     }
-    struct transcript_context context = {
-        .offer = &g->offer, .first = message->first, .session_id = message->session_id};
-    int r = transcript_check(&context, message->transcript, &result, &refusal);
-    if (r > 0) {
-        refuse(s, message->connection, refusal.reason, refusal.text, refusal.why);
-        return;
-    }
-    struct request *request = r ? NULL : request_make(s, g, message, &result);
-    if (!request)
-        refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
-               r ? strerror(-r) : "out of memory");
-    else
-        request_queue(s, g, request);
+    exchange_judge(s, g, message);
 }
 
 /* ---- abandon ----------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@ struct token;
 enum request_kind { REQUEST_SIGN, REQUEST_PROOF };
 
 #define REQUEST_NEGOTIATED_MAX 2048u
+#define REQUEST_KEXINIT_MAX 4096u
 
 struct request {
     struct request *previous, *next;
@@ -21,17 +22,22 @@ struct request {
     uint64_t deadline_ms; /* refused afterwards */
     uint64_t sent_ms;
     struct generation *generation;
-    struct token *token; /* in whose lists it is, or is to be */
-    size_t key;          /* of the generation */
-    const struct sp_keytype_ops *keytype;
-    bool retried;                    /* its first signature was faulty */
-    unsigned losses;                 /* token processes that ended on it */
-    bool orphaned;                   /* in flight, but nobody waits for it any more */
-    uint8_t message[PROOF_SIZE_MAX]; /* what is signed: H, or the proof */
+    struct token *token;                  /* in whose lists it is, or is to be */
+    size_t key;                           /* of the generation */
+    const struct sp_keytype_ops *keytype; /* a plain one: with it the token signs */
+    bool retried;                         /* its first signature was faulty */
+    unsigned losses;                      /* token processes that ended on it */
+    bool orphaned;                        /* in flight, but nobody waits for it any more */
+    uint8_t message[PROOF_SIZE_MAX];      /* what is signed: H, or the proof */
     size_t message_size;
     uint64_t connection; /* REQUEST_SIGN */
+    struct sp_span
+        host_key;       /* in the generation's offer: what the client gets, the key or a certificate of it */
+    const char *policy; /* the generation's */
     uint8_t negotiated[REQUEST_NEGOTIATED_MAX];
     size_t negotiated_size;
+    uint8_t client_kexinit[REQUEST_KEXINIT_MAX];
+    size_t client_kexinit_size; /* 0: it is longer */
 };
 
 struct request_list {

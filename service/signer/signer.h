@@ -50,6 +50,7 @@ struct signer {
     struct loop_source *tick;
     bool ticking;
     uint64_t next_ticket;
+    bool fips; /* libcrypto serves from an approved provider alone */
 };
 
 /* What every handler of events ends with. 0 or a negative errno, which ends the program. */

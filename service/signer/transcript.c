@@ -100,35 +100,62 @@ static int check_versions(struct check *c)
     return 0;
 }
 
-/* I_S is free in its cookie and in nothing else. */
-static int check_own_kexinit(struct check *c)
+/* Whether I_S is what was offered in that second: free in its cookie and in nothing else. 0, TRANSCRIPT_E_REFUSED, -errno. */
+static int own_kexinit_compare(const struct check *c, int64_t when)
 {
     uint8_t bytes[OFFERED_PAYLOAD_MAX];
     struct sp_out expected = {.data = bytes, .capacity = sizeof bytes};
+    struct offer_lists lists;
+    if (offer_lists_make(c->context->variant, c->context->keys, c->context->address, when, &lists) ||
+        kexinit_build(&lists, c->server.cookie.data, c->context->first, &expected))
+        return -EMSGSIZE;
+    return sp_span_equal(sp_written(&expected), c->said.i_s) ? 0 : TRANSCRIPT_E_REFUSED;
+}
+
+/* As offered now, or at any time since it may have been sent: an exception may have ended meanwhile. */
+static int check_own_kexinit(struct check *c)
+{
+    const struct transcript_context *context = c->context;
+    int64_t when = context->now;
     if (kexinit_parse(c->said.i_s, &c->server))
         return refuse_worker(c, "I_S is no KEXINIT");
-    if (kexinit_build(c->context->offer, c->server.cookie.data, c->context->first, &expected))
-        return -EMSGSIZE;
-    if (!sp_span_equal(sp_written(&expected), c->said.i_s))
-        return refuse_worker(c, "I_S is not what this server offers in %s exchange",
-                             c->context->first ? "a first" : "a later");
-    return 0;
+    int r = own_kexinit_compare(c, when);
+    while (r > 0) {
+        when = offer_changed_before(context->variant, context->keys, when);
+        if (when < context->now - TRANSCRIPT_GRACE_S)
+            break;
+        r = own_kexinit_compare(c, when);
+    }
+    if (r > 0)
+        return refuse_worker(c, "I_S is not what this server offers in %s exchange by policy %.*s",
+                             context->first ? "a first" : "a later", (int)context->variant->policy.size,
+                             (const char *)context->variant->policy.data);
+    c->result.offered_at = when;
+    return r;
 }
 
 static int check_client_kexinit(struct check *c)
 {
     if (kexinit_parse(c->said.i_c, &c->client))
         return refuse_client(c, "the client's KEXINIT is malformed");
+    c->result.client_kexinit = c->said.i_c;
+    c->result.client = c->client;
     return 0;
 }
 
 static int check_negotiation(struct check *c)
 {
     enum kexinit_list failed;
-    if (negotiate(&c->client, &c->server, &c->result.chosen, &failed))
+    if (negotiate(&c->client, &c->server, &c->result.chosen, &failed)) {
+        c->refusal->by_list = true;
+        c->refusal->list = failed;
+        c->refusal->client_version = c->said.v_c;
+        c->refusal->client_list = c->client.lists[failed];
+        c->refusal->server_list = c->server.lists[failed];
         return refuse_client(c, "no common %s; this server offers %.*s", kexinit_list_name(failed),
                              (int)size_min(c->server.lists[failed].size, 400),
                              (const char *)c->server.lists[failed].data);
+    }
     if (!sp_span_equal(c->said.host_key_algorithm, c->result.chosen.names[KEXINIT_HOST_KEY]))
         return refuse_worker(c, "the host key algorithm is not the negotiated one");
     return 0;
@@ -145,17 +172,75 @@ static int find_modules(struct check *c)
     return 0;
 }
 
+static PRINTF_LIKE(3, 4) int refuse_by_rule(struct check *c, enum policy_rule rule, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    c->refusal->rule = policy_rule_keyword(rule);
+    return refuse_client(c, "%s: %s", policy_rule_keyword(rule), text);
+}
+
+/* The n-th name of the first exchange: sign_done's list begins with the client's version. */
+static struct sp_span first_chosen(const struct check *c, enum kexinit_list list)
+{
+    struct sp_in in = sp_in_of(c->context->negotiated);
+    struct sp_span name = sp_get_string(&in, VERSION_MAX);
+    for (size_t i = 0; i <= (size_t)list; i++)
+        name = sp_get_string(&in, KEXINIT_NAME_MAX);
+    return in.bad ? (struct sp_span){0} : name;
+}
+
+/* RFC 9212 section 5: what protects the connection stays what it was. */
+static int check_constant_cipher(struct check *c)
+{
+    static const enum kexinit_list lists[] = {KEXINIT_CIPHER_C2S, KEXINIT_CIPHER_S2C, KEXINIT_MAC_C2S,
+                                              KEXINIT_MAC_S2C};
+    if (c->context->first || !c->context->rules->constant_cipher)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        struct sp_span before = first_chosen(c, lists[i]), now = c->result.chosen.names[lists[i]];
+        if (now.size == 0)
+            now = sp_text(TRANSCRIPT_IMPLICIT);
+        if (!sp_span_equal(before, now))
+            return refuse_by_rule(c, POLICY_CONSTANT_CIPHER, "the %s was %.*s and would become %.*s",
+                                  kexinit_list_name(lists[i]), (int)before.size, (const char *)before.data,
+                                  (int)now.size, (const char *)now.data);
+    }
+    return 0;
+}
+
+/*
+ * Rules that a resolved list does not express; and those that it does, asked again of what was chosen: a list that were
+ * resolved wrongly must not be enough.
+ */
+static int check_rules(struct check *c)
+{
+    const struct policy_rules *rules = c->context->rules;
+    if (c->context->first && rules->strict_kex && !c->result.chosen.strict)
+        return refuse_by_rule(c, POLICY_STRICT_KEX, "the client does not support strict key exchange");
+    if (rules->post_quantum && !c->kex->post_quantum)
+        return refuse_by_rule(c, POLICY_POST_QUANTUM, "%s is not post-quantum", c->kex->head.name);
+    if (rules->host_certificates && !c->result.keytype->plain)
+        return refuse_by_rule(c, POLICY_HOST_CERTIFICATES, "%s is no certificate's algorithm",
+                              c->result.keytype->head.name);
+    return check_constant_cipher(c);
+}
+
 /* The first of our keys, in the order of the configuration, that signs with the negotiated algorithm. */
 static int find_host_key(struct check *c)
 {
-    struct sp_in keys = sp_in_of(c->context->offer->keys);
-    for (size_t i = 0; keys.left != 0 && !keys.bad; i++) {
-        struct sp_span algorithms = sp_get_text(&keys, 1024);
-        struct sp_span blob = sp_get_string(&keys, SP_KEY_BLOB_MAX);
-        if (keys.bad || !sp_list_has(algorithms, c->result.chosen.names[KEXINIT_HOST_KEY]))
+    struct sp_span keys = c->context->keys;
+    struct offer_key key;
+    for (size_t i = 0; offer_next_key(&keys, &key); i++) {
+        bool is_forbidden = c->context->key_is_forbidden && c->context->key_is_forbidden[i];
+        if (is_forbidden || !offer_key_holds(&key, c->result.offered_at) ||
+            !sp_list_has(key.algorithms, c->result.chosen.names[KEXINIT_HOST_KEY]))
             continue;
         c->result.key = i;
-        c->result.host_key = blob;
+        c->result.host_key = key.blob;
         return 0;
     }
     return refuse_worker(c, "no host key of this generation signs with the negotiated algorithm");
@@ -169,12 +254,18 @@ static bool is_all_zero(struct sp_span bytes)
     return any == 0;
 }
 
+static unsigned dh_bits_min(const struct check *c)
+{
+    uint32_t wanted = c->context->rules->dh_bits_min;
+    return wanted > SP_KEX_GROUP_BITS_MIN ? wanted : SP_KEX_GROUP_BITS_MIN;
+}
+
 /* Of methods that negotiate a group (RFC 4419): H over any other than the worker may answer is for nobody. */
 static int check_group(struct check *c)
 {
     if (!c->kex->check_group)
         return c->said.group.size == 0 ? 0 : refuse_worker(c, "a group for a method that has its own");
-    int r = c->kex->check_group(c->kex, c->said.group, SP_KEX_GROUP_BITS_MIN);
+    int r = c->kex->check_group(c->kex, c->said.group, dh_bits_min(c));
     return r > 0 ? refuse_worker(c, "the group is not the one that this server answers to that request") : r;
 }
 
@@ -235,13 +326,33 @@ static int compute_h(struct check *c)
     return r;
 }
 
+bool transcript_exception(const struct transcript_context *context, const struct transcript_result *result,
+                          enum kexinit_list list, struct offer_exception *exception)
+{
+    const struct sp_span permanent[OFFER_KINDS] = {
+        [OFFER_KEX] = context->variant->kex,
+        [OFFER_HOST_KEY] = context->variant->host_key_algorithms,
+        [OFFER_CIPHER] = context->variant->ciphers,
+        [OFFER_MAC] = context->variant->macs,
+        [OFFER_COMPRESSION] = context->variant->compression,
+    };
+    enum offer_kind kind = kexinit_list_kind(list);
+    struct sp_span name = result->chosen.names[list], exceptions = context->variant->exceptions;
+    if (name.size == 0 || sp_list_has(permanent[kind], name))
+        return false;
+    while (offer_next_exception(&exceptions, exception))
+        if (exception->kind == kind && sp_span_equal(exception->name, name) &&
+            offer_exception_holds(exception, context->address, result->offered_at))
+            return true;
+    return false;
+}
+
 int transcript_check(const struct transcript_context *context, struct sp_span transcript,
                      struct transcript_result *result, struct transcript_refusal *refusal)
 {
     static int (*const steps[])(struct check *) = {
-        check_context,        check_versions,    check_own_kexinit,
-        check_client_kexinit, check_negotiation, find_modules,
-        find_host_key,        check_values,      compute_h,
+        check_context, check_versions, check_own_kexinit, check_client_kexinit, check_negotiation,
+        find_modules,  check_rules,    find_host_key,     check_values,         compute_h,
     };
     struct check c = {.context = context, .refusal = refusal};
     int r = open_transcript(&c, transcript);

@@ -40,6 +40,7 @@ struct connection {
     struct link_inbox *inbox;
     struct log log;
     const struct worker_setup *setup;
+    const struct worker_variant *variant; /* the policy that holds for this client: variant.h */
     char remote_address[65], local_address[65];
     uint16_t remote_port, local_port;
 

@@ -2,12 +2,15 @@
  * EXT_INFO (RFC 8308) in both directions. Input: the client's, once. Output: ours, prepared by the zygote, right after
  * our first NEWKEYS, and once more during authentication if the client asks.
  */
+#include <time.h>
+
 #include "worker/connection.h"
 #include "worker/packet.h"
 #include "worker/setup.h"
 #include "worker/ssh_numbers.h"
 #include "worker/transport_messages.h"
 
+#define EXT_INFO_SENT_MAX 4096u
 #define EXTENSIONS_MAX 1024u /* RFC 8308 section 2.3 sets no bound; OpenSSH's */
 
 int on_ssh_ext_info(struct connection *c, struct sp_in *in)
@@ -33,8 +36,12 @@ int ext_info_send(struct connection *c)
 {
     if (!c->transport.ext_info)
         return 0;
-    struct sp_span payload = c->setup->ext_info;
-    sp_put_raw(packet_begin(c, SSH_MSG_EXT_INFO), sp_span_of(payload.data + 1, payload.size - 1));
+    uint8_t bytes[EXT_INFO_SENT_MAX];
+    struct sp_out payload = {.data = bytes, .capacity = sizeof bytes};
+    int r = variant_ext_info(c->variant, c->remote_address, (int64_t)time(NULL), &payload);
+    if (r)
+        return r;
+    sp_put_raw(packet_begin(c, SSH_MSG_EXT_INFO), sp_span_of(bytes + 1, payload.size - 1));
     return packet_end(c);
 }
 

@@ -15,6 +15,7 @@
 #include "worker/packet_out.h"
 #include "worker/ssh_numbers.h"
 #include "worker/transport_messages.h"
+#include "worker/variant.h"
 
 /* Room for the encoding of K: a length, a sign octet, the value. */
 #define SECRET_ENCODED_MAX (SP_KEX_SECRET_MAX + 5u)
@@ -42,6 +43,24 @@ static struct sp_span magnitude(enum sp_kex_field field, struct sp_span value)
     return value;
 }
 
+int kex_transcript_send(struct connection *c, const struct msg_transcript *transcript)
+{
+    struct kex *kex = &c->transport.kex;
+    size_t most = kex->i_c_size + kex->i_s_size + SP_KEX_PUBLIC_MAX * 2 + SP_KEX_SECRET_MAX + 4096;
+    struct sp_out out = {.data = malloc(most), .capacity = most};
+    if (!out.data)
+        return -ENOMEM;
+    int r = message_encode(message_find(MSG_transcript), transcript, &out);
+    if (r == 0)
+        r = link_send(&c->monitor, ask_signature, .transcript = sp_written(&out));
+    explicit_bzero(out.data, out.size);
+    free(out.data);
+    if (r)
+        return r < 0 ? r : connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server cannot sign now");
+    kex->step = KEX_SIGNING;
+    return 0;
+}
+
 /* Everything that the signer needs to compute H for itself: it believes no hash of ours. */
 static int signature_ask(struct connection *c, struct sp_span client_public)
 {
@@ -60,20 +79,7 @@ static int signature_ask(struct connection *c, struct sp_span client_public)
             magnitude(info->public_field, sp_span_of(kex->server_public, kex->server_public_size)),
         .secret = magnitude(info->secret_field, sp_span_of(kex->secret, kex->secret_size)),
     };
-    size_t most =
-        kex->i_c_size + kex->i_s_size + SP_KEX_PUBLIC_MAX * 2 + SP_KEX_SECRET_MAX + SP_KEX_GROUP_MAX + 2048;
-    struct sp_out out = {.data = malloc(most), .capacity = most};
-    if (!out.data)
-        return -ENOMEM;
-    int r = message_encode(message_find(MSG_transcript), &transcript, &out);
-    if (r == 0)
-        r = link_send(&c->monitor, ask_signature, .transcript = sp_written(&out));
-    explicit_bzero(out.data, out.size);
-    free(out.data);
-    if (r)
-        return r < 0 ? r : connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server cannot sign now");
-    kex->step = KEX_SIGNING;
-    return 0;
+    return kex_transcript_send(c, &transcript);
 }
 
 static int public_refused(struct connection *c, int r)
@@ -149,7 +155,8 @@ int on_ssh_kex_gex_request(struct connection *c, struct sp_in *in)
     struct kex *kex = &c->transport.kex;
     if (kex->step != KEX_AGREED || kex->ignore_next || !negotiates_group(kex))
         return out_of_order(c);
-    const unsigned bits_min = SP_KEX_GROUP_BITS_MIN;
+    uint32_t wanted = c->variant->said.dh_bits_min;
+    const unsigned bits_min = wanted > SP_KEX_GROUP_BITS_MIN ? wanted : SP_KEX_GROUP_BITS_MIN;
     struct sp_kex_sizes sizes;
     sizes.min = sp_get_u32(in);
     sizes.preferred = sp_get_u32(in);
@@ -221,7 +228,7 @@ int kex_on_signature(struct connection *c, const struct msg_signature *signature
 {
     struct transport *t = &c->transport;
     struct packet_keys out_keys = {0};
-    if (t->kex.step != KEX_SIGNING)
+    if (t->kex.step != KEX_SIGNING || !t->kex.ops) /* without a method a refusal was asked for */
         return -EPROTO;
     int r = session_id_fix(t, signature->h);
     if (r == 0)

@@ -10,6 +10,7 @@
 
 struct connection;
 struct msg_signature;
+struct msg_transcript;
 
 /* Ours: at the beginning, for a rekey, or in answer to the client's. */
 int kexinit_send(struct connection *c) MUST_USE;
@@ -19,6 +20,9 @@ int on_ssh_kex_init(struct connection *c, struct sp_in *in) MUST_USE;
 int on_ssh_kex_gex_request(struct connection *c, struct sp_in *in) MUST_USE;
 int on_ssh_kex_gex_init(struct connection *c, struct sp_in *in) MUST_USE;
 int on_ssh_newkeys(struct connection *c, struct sp_in *in) MUST_USE;
+
+/* To the signer; nothing of the client is handled before it has answered. */
+int kex_transcript_send(struct connection *c, const struct msg_transcript *transcript) MUST_USE;
 
 /* The signer's answer, by on_monitor.c. */
 int kex_on_signature(struct connection *c, const struct msg_signature *signature) MUST_USE;

@@ -1,12 +1,14 @@
 /*
- * KEXINIT in both directions and what follows from the two of them. Input: the payload that the zygote prepared, and
- * the client's. Output: the modules of this exchange in transport.kex. RFC 4253 section 7.1.
+ * KEXINIT in both directions and what follows from the two of them. Input: what the client's policy offers it now,
+ * and the client's payload. Output: the modules of this exchange in transport.kex. RFC 4253 section 7.1.
  */
 #include <errno.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <sallyport/registry.h>
 
+#include "base/ident.h"
 #include "ipc/negotiate.h"
 #include "worker/connection.h"
 #include "worker/kex.h"
@@ -18,8 +20,11 @@
 int kexinit_send(struct connection *c)
 {
     struct kex *kex = &c->transport.kex;
-    struct sp_span payload = c->phase == PHASE_START ? c->setup->kexinit_first : c->setup->kexinit_later;
-    memcpy(kex->i_s, payload.data, payload.size);
+    struct sp_out payload = {.data = kex->i_s, .capacity = sizeof kex->i_s};
+    int r = variant_kexinit(c->variant, c->remote_address, (int64_t)time(NULL), c->phase == PHASE_START,
+                            &payload);
+    if (r)
+        return r;
     kex->i_s_size = payload.size;
     if (getrandom(kex->i_s + 1, KEXINIT_COOKIE_SIZE, 0) != KEXINIT_COOKIE_SIZE)
         return -EIO;
@@ -28,18 +33,18 @@ int kexinit_send(struct connection *c)
     return packet_end(c);
 }
 
-/* What the client would have had, so that the administrator can say what to change. */
-static int no_match(struct connection *c, const struct kexinit *client, enum kexinit_list failed)
+/* The signer, which has the policy, finds the same and says why: to the client what is offered, to the log the rest. */
+static int no_match(struct connection *c)
 {
-    struct log_field fields[] = {
-        {.key = "list", .value = sp_text(kexinit_list_name(failed))},
-        {.key = "client_offers", .value = client->lists[failed]},
-        {.key = "client_version", .value = sp_span_of(c->transport.v_c, c->transport.v_c_size)},
+    struct transport *t = &c->transport;
+    t->kex.ops = NULL;
+    const struct msg_transcript transcript = {
+        .v_c = sp_span_of(t->v_c, t->v_c_size),
+        .v_s = sp_text(SALLYPORT_IDENT),
+        .i_c = sp_span_of(t->kex.i_c, t->kex.i_c_size),
+        .i_s = sp_span_of(t->kex.i_s, t->kex.i_s_size),
     };
-    log_event(&c->log, LOG_LEVEL_INFO, "not_negotiated", fields, ARRAY_SIZE(fields), "no matching %s found",
-              kexinit_list_name(failed));
-    return connection_fail(c, SSH_DISCONNECT_KEY_EXCHANGE_FAILED, "no matching %s found",
-                           kexinit_list_name(failed));
+    return kex_transcript_send(c, &transcript);
 }
 
 static bool direction_choose(struct kex_direction *direction, struct sp_span cipher, struct sp_span mac,
@@ -81,7 +86,7 @@ static int exchange_agree(struct connection *c)
     if (kexinit_parse(sp_span_of(t->kex.i_s, t->kex.i_s_size), &server))
         return -EINVAL;
     if (negotiate(&client, &server, &n, &failed))
-        return no_match(c, &client, failed);
+        return no_match(c);
     int r = modules_choose(&t->kex, &n);
     if (r)
         return r;

@@ -1,6 +1,6 @@
 /*
- * Rekeys (RFC 4253 section 9, RFC 4344 section 3). Input: the counters of both directions, the clock, the user's
- * RekeyLimit. Output: KEXINIT of ours, in LOGIN only: no state is carried across an exchange before a login.
+ * Rekeys (RFC 4253 section 9, RFC 4344 section 3). Input: the counters of both directions, the clock, RekeyLimit of
+ * the user and of the policy. Output: KEXINIT of ours, in LOGIN only: no state is carried across an exchange before a login.
  */
 #include "worker/rekey.h"
 
@@ -10,6 +10,7 @@
 #include "worker/connection.h"
 #include "worker/frame.h"
 #include "worker/kex.h"
+#include "worker/setup.h"
 
 /* An exchange in LOGIN that takes longer is not waited for; before it, the monitor's grace time is the limit. */
 #define REKEY_PATIENCE_MS 300000u
@@ -29,15 +30,24 @@ static bool direction_is_due(const struct packet_direction *direction, uint64_t 
            direction->packets >= FRAME_PACKETS_MAX / 2;
 }
 
+/* The smaller of the user's limit and the policy's, as far as there are such; 0: none. */
+static uint64_t tighter(uint64_t configured, uint64_t policy)
+{
+    if (configured == 0 || policy == 0)
+        return configured != 0 ? configured : policy;
+    return configured < policy ? configured : policy;
+}
+
 static uint64_t time_limit_ms(const struct connection *c)
 {
-    return (uint64_t)c->auth.limits.rekey_s * 1000;
+    return tighter(c->auth.limits.rekey_s, c->variant->said.rekey_s) * 1000;
 }
 
 static bool is_due(const struct connection *c, uint64_t now_ms)
 {
     const struct transport *t = &c->transport;
-    uint64_t configured = c->auth.limits.rekey_octets, limit_ms = time_limit_ms(c);
+    uint64_t configured = tighter(c->auth.limits.rekey_octets, c->variant->said.rekey_octets);
+    uint64_t limit_ms = time_limit_ms(c);
     return direction_is_due(&t->in, configured) || direction_is_due(&t->out, configured) ||
            (limit_ms != 0 && now_ms - t->keyed_ms >= limit_ms);
 }

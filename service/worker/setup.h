@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "config/config.h"
 #include "ipc/log.h"
-#include "ipc/messages.h"
+#include "worker/variant.h"
 
 struct worker_setup {
     uint64_t generation;
@@ -18,9 +18,8 @@ struct worker_setup {
     struct config *config; /* as it is for everybody: no user is known here */
     uint8_t *offer_bytes;  /* owned; what `offer` points into */
     struct msg_offer offer;
-    /* Our KEXINIT payloads with a cookie of zeros: with the markers (first exchange) and without. */
-    struct sp_span kexinit_first, kexinit_later;
-    struct sp_span ext_info; /* the whole EXT_INFO payload (RFC 8308 section 2.3) */
+    struct worker_variant variants[OFFER_VARIANTS_MAX]; /* the first is everybody's */
+    size_t variant_count;
 };
 
 /*
@@ -32,4 +31,6 @@ enum {
 };
 int worker_setup_new(uint64_t generation, struct sp_span snapshot, struct sp_span offer,
                      struct worker_setup **setup, struct config_error *error) MUST_USE;
+/* The variant of that policy (empty: the first), or NULL. */
+const struct worker_variant *worker_setup_variant(const struct worker_setup *setup, struct sp_span policy);
 void worker_setup_free(struct worker_setup *setup);

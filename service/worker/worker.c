@@ -62,6 +62,7 @@ static void connection_init(struct connection *c, const struct worker_birth *bir
     link_init(&c->monitor, birth->link, ROLE_WORKER, ROLE_MONITOR);
     c->session.fd = -1;
     c->setup = birth->setup;
+    c->variant = birth->variant;
     c->log =
         (struct log){.program = "sallyport-worker", .level = birth->setup->log_level, .link = &c->monitor};
     text_copy(c->remote_address, sizeof c->remote_address, birth->serve.remote_address);

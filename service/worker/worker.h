@@ -8,6 +8,7 @@
 
 struct worker_birth {
     const struct worker_setup *setup;
+    const struct worker_variant *variant; /* of the setup: the policy of this client */
     const struct sandbox_filter *filter;
     struct msg_serve serve; /* spans into the zygote's inbox */
     int client, link;       /* owned by the worker from now on */

@@ -101,7 +101,8 @@ static int worker_announce(struct zygote *z, pid_t pid, uint64_t connection)
     CLEANUP_CLOSE int process = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
     if (process < 0)
         return -errno;
-    return monitor_told(z, link_send_with(&z->monitor, &process, 1, worker_started, .connection = connection));
+    return monitor_told(z,
+                        link_send_with(&z->monitor, &process, 1, worker_started, .connection = connection));
 }
 
 static int on_serve(struct zygote *z)
@@ -110,14 +111,16 @@ static int on_serve(struct zygote *z)
     CLEANUP_CLOSE int link = link_take_fd(&z->inbox, 1);
     struct worker_birth birth = {
         .setup = z->setup,
+        .variant = z->setup ? worker_setup_variant(z->setup, z->inbox.body.serve.policy) : NULL,
         .filter = z->options->filter,
         .serve = z->inbox.body.serve,
         .client = client,
         .link = link,
     };
     /* The monitor sees the link of a connection that is not served close. */
-    if (!z->setup || children_reserve(&z->children)) {
-        log_say(&z->log, LOG_LEVEL_ERROR, "not_served", "no worker: nothing is prepared, or out of memory");
+    if (!birth.variant || children_reserve(&z->children)) {
+        log_say(&z->log, LOG_LEVEL_ERROR, "not_served",
+                "no worker: nothing is prepared for that policy, or out of memory");
         return 0;
     }
     pid_t pid = fork();

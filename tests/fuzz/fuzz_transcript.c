@@ -26,10 +26,14 @@ static void keys_put(struct sp_out *out)
     struct sp_out blob = {.data = bytes, .capacity = sizeof bytes};
     sp_put_text(&blob, "ssh-ed25519");
     sp_put_string(&blob, sp_span_of("0123456789abcdef0123456789abcdef", 32));
-    sp_put_text(out, "ssh-ed25519");
-    sp_put_string(out, sp_written(&blob));
-    sp_put_text(out, "rsa-sha2-256,rsa-sha2-512");
-    sp_put_string(out, sp_written(&blob));
+    offer_put_key(&(struct offer_key){.algorithms = sp_text("ssh-ed25519"),
+                                      .blob = sp_written(&blob),
+                                      .valid_before = UINT64_MAX},
+                  out);
+    offer_put_key(&(struct offer_key){.algorithms = sp_text("rsa-sha2-256,rsa-sha2-512"),
+                                      .blob = sp_written(&blob),
+                                      .valid_before = UINT64_MAX},
+                  out);
 }
 
 static void check_result(const struct transcript_context *context, const struct transcript_result *result)
@@ -38,11 +42,11 @@ static void check_result(const struct transcript_context *context, const struct 
         enum kexinit_list list;
         struct sp_span offered;
     } rows[] = {
-        {KEXINIT_KEX, context->offer->kex},
-        {KEXINIT_HOST_KEY, context->offer->host_key_algorithms},
-        {KEXINIT_CIPHER_C2S, context->offer->ciphers},
-        {KEXINIT_CIPHER_S2C, context->offer->ciphers},
-        {KEXINIT_COMPRESSION_C2S, context->offer->compression},
+        {KEXINIT_KEX, context->variant->kex},
+        {KEXINIT_HOST_KEY, context->variant->host_key_algorithms},
+        {KEXINIT_CIPHER_C2S, context->variant->ciphers},
+        {KEXINIT_CIPHER_S2C, context->variant->ciphers},
+        {KEXINIT_COMPRESSION_C2S, context->variant->compression},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         require(sp_list_has(rows[i].offered, result->chosen.names[rows[i].list]));
@@ -58,7 +62,9 @@ static struct sp_span wrap(const struct transcript_context *context, struct sp_s
     struct sp_out i_s = {.data = own, .capacity = sizeof own}, out = {.data = room, .capacity = room_size};
     static const uint8_t cookie[KEXINIT_COOKIE_SIZE];
     struct sp_in in = sp_in_of(input);
-    require(kexinit_build(context->offer, cookie, context->first, &i_s) == 0);
+    struct offer_lists lists;
+    require(offer_lists_make(context->variant, context->keys, context->address, context->now, &lists) == 0);
+    require(kexinit_build(&lists, cookie, context->first, &i_s) == 0);
     struct msg_transcript said = {
         .v_c = sp_text("SSH-2.0-fuzz"), .v_s = sp_text(SALLYPORT_IDENT), .i_s = sp_written(&i_s)};
     said.client_public = sp_get_raw(&in, size_min(in.left, 32));
@@ -92,17 +98,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t choice = size != 0 ? data[0] : 0;
     struct sp_span rest = sp_span_of(data + (size != 0), size - (size != 0));
     keys_put(&keys);
-    struct msg_offer offer = {
+    const struct policy_rules rules = {.strict_kex = choice & 4, .constant_cipher = choice & 8};
+    struct msg_variant variant = {
         .kex = sp_text(
             "curve25519-sha256,ecdh-sha2-nistp256,diffie-hellman-group14-sha256,mlkem768x25519-sha256,"
             "diffie-hellman-group-exchange-sha256"),
         .host_key_algorithms = sp_text("ssh-ed25519,rsa-sha2-512"),
         .ciphers = sp_text("aes128-gcm@openssh.com,aes128-ctr"),
         .macs = sp_text("hmac-sha2-256"),
-        .compression = sp_text("none"),
-        .keys = sp_written(&keys)};
-    struct transcript_context context = {
-        .offer = &offer, .first = choice & 1, .session_id = sp_span_of(room, choice & 1 ? 0 : 32)};
+        .compression = sp_text("none")};
+    struct transcript_context context = {.variant = &variant,
+                                         .keys = sp_written(&keys),
+                                         .rules = &rules,
+                                         .address = "192.0.2.1",
+                                         .now = 1000,
+                                         .first = choice & 1,
+                                         .session_id = sp_span_of(room, choice & 1 ? 0 : 32)};
     if (choice & 2)
         rest = wrap(&context, rest, room, sizeof room);
     check(&context, rest);

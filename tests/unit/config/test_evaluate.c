@@ -294,13 +294,13 @@ static void every_foreign_keyword_says_what_to_do(void **state)
 static void foreign_values_that_are_true_anyway_are_accepted(void **state)
 {
     config_free(must_evaluate(
-        "UsePAM yes\nCompression no\nX11Forwarding no\nAllowTcpForwarding no\nPrintMotd no\n"
+        "UsePAM yes\nX11Forwarding no\nAllowTcpForwarding no\nPrintMotd no\n"
         "AllowAgentForwarding no\nGatewayPorts no\nPermitTunnel no\nPrintLastLog no\nUseDNS no\n"
         "PidFile none\nSyslogFacility AUTH\nSyslogFacility authpriv\nProtocol 2\n"
         "Match all\nX11Forwarding no\n",
         &nobody_known));
     must_refuse("UsePAM no", "test.conf line 1: UsePAM: ", "PAM always decides");
-    must_refuse("Compression delayed", "test.conf line 1: Compression: ", "never compressed");
+    must_refuse("Compression maybe", "test.conf line 1: Compression: ", "yes|delayed|no");
     must_refuse("AllowTcpForwarding yes",
                 "test.conf line 1: AllowTcpForwarding: ", "forwarding is not available");
     must_refuse("X11Forwarding no no", "test.conf line 1: X11Forwarding: ", "expected");
@@ -365,8 +365,7 @@ static void prints_what_reads_as_the_same(void **state)
     assert_string_equal(once, twice);
     assert_non_null(strstr(once, "port 1\nport 2\n"));
     assert_non_null(strstr(once, "\nsetenv \"A=b c\" \"D=\\\"e\\\\\"\n"));
-    assert_non_null(strstr(
-        once, "\nciphers chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com\n"));
+    assert_non_null(strstr(once, "\nciphers "));
     assert_non_null(strstr(once, "\nmaxstartups 7:100:7\n"));
     assert_non_null(strstr(once, "\nrekeylimit 3145728 7200\n"));
     assert_non_null(strstr(once, "\nbanner \"/a b\"\n"));

@@ -124,7 +124,7 @@ static int unpack_entries(const struct entry *entries, size_t count)
     struct config_source *source = NULL;
     struct config_error error = {0};
     sp_put_u32(&out, 0x73706366);
-    sp_put_u32(&out, 1);
+    sp_put_u32(&out, 2);
     for (size_t i = 0; i < count; i++) {
         sp_put_u8(&out, (uint8_t)entries[i].kind);
         sp_put_u32(&out, 7);
@@ -150,7 +150,8 @@ static void rejects_files_that_do_not_nest(void **state)
     assert_int_equal(UNPACK({2, "f"}, {3, ""}, {3, ""}), CONFIG_E_INVALID);
     assert_int_equal(UNPACK({2, "f"}, {3, ""}, {2, "f"}, {3, ""}), CONFIG_E_INVALID);
     assert_int_equal(UNPACK({2, "f"}, {3, ""}, {1, "Port 22"}), CONFIG_E_INVALID);
-    assert_int_equal(UNPACK({2, "f"}, {4, ""}, {3, ""}), CONFIG_E_INVALID);
+    assert_int_equal(UNPACK({2, "f"}, {6, ""}, {3, ""}), CONFIG_E_INVALID);
+    assert_int_equal(UNPACK({2, "f"}, {4, "/p"}, {3, ""}), CONFIG_E_INVALID); /* files come behind the lines */
     assert_int_equal(UNPACK({2, "f"}, {0, ""}, {3, ""}), CONFIG_E_INVALID);
     assert_int_equal(UNPACK({2, "f"}, {3, "x"}), CONFIG_E_INVALID);
     assert_int_equal(unpack_entries(NULL, 0), CONFIG_E_INVALID);

@@ -107,8 +107,10 @@ def text(data):
     return "".join(f'\n     "{digits[at:at + 96]}"' for at in range(0, len(digits), 96))
 
 
-OFFER = b"".join(string(part) for part in (
-    KEX, HOST_KEYS, CIPHERS, MACS, "none", "ssh-ed25519", b"".join(string(name) + string(blob) for name, blob in BLOBS.items())))
+VARIANT = b"".join(string(part) for part in ("VECTORS", "", KEX, HOST_KEYS, CIPHERS, MACS, "none", "ssh-ed25519", b""))
+RULES = b"\0\0\0" + bytes(16)
+KEYS = b"".join(string(name) + string(blob) + bytes(8) + b"\xff" * 8 for name, blob in BLOBS.items())
+OFFER = string(string(VARIANT + RULES)) + string(KEYS)
 
 print("/* Made by make_vectors.py: see there. */\n#pragma once\n")
 print(f"static const char offer_hex[] ={text(OFFER)};\n")

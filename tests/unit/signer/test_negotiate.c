@@ -7,14 +7,15 @@
 
 static const uint8_t cookie[KEXINIT_COOKIE_SIZE] = {9, 9, 9};
 
-static struct msg_offer offer_of(const char *kex, const char *host_key)
+static struct offer_lists offer_of(const char *kex, const char *host_key)
 {
-    return (struct msg_offer){.kex = sp_text(kex),
-                              .host_key_algorithms = sp_text(host_key),
-                              .ciphers =
-                                  sp_text("aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr"),
-                              .macs = sp_text("hmac-sha2-256,hmac-sha2-512"),
-                              .compression = sp_text("none")};
+    struct offer_lists offer = {
+        .lists = {[OFFER_CIPHER] = "aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr",
+                  [OFFER_MAC] = "hmac-sha2-256,hmac-sha2-512",
+                  [OFFER_COMPRESSION] = "none"}};
+    strcpy(offer.lists[OFFER_KEX], kex);
+    strcpy(offer.lists[OFFER_HOST_KEY], host_key);
+    return offer;
 }
 
 struct payload {
@@ -25,7 +26,7 @@ struct payload {
 
 static void server_make(struct payload *p, const char *kex, const char *host_key, bool first)
 {
-    struct msg_offer offer = offer_of(kex, host_key);
+    struct offer_lists offer = offer_of(kex, host_key);
     p->out = (struct sp_out){.data = p->bytes, .capacity = sizeof p->bytes};
     assert_int_equal(kexinit_build(&offer, cookie, first, &p->out), 0);
     assert_int_equal(kexinit_parse(sp_written(&p->out), &p->parsed), 0);
@@ -254,7 +255,7 @@ static void puts_markers_into_the_first_kexinit_only(void **state)
 
 static void says_when_there_is_no_room(void **state)
 {
-    struct msg_offer offer = offer_of("a", "k");
+    struct offer_lists offer = offer_of("a", "k");
     uint8_t small[40];
     struct sp_out out = {.data = small, .capacity = sizeof small};
     assert_int_equal(kexinit_build(&offer, cookie, true, &out), SP_E_NO_ROOM);

@@ -1,6 +1,8 @@
 /* Offers and proofs: what a generation announces, and the one blob that keys prove themselves with. */
 #include "support.h"
 
+#include <errno.h>
+
 #include <sallyport/registry.h>
 #include <sallyport/wire.h>
 
@@ -10,89 +12,119 @@
 #include "signer/offer.h"
 #include "signer/proof.h"
 
-static char none[] = "";
-
-static struct config defaults(void)
+static const struct sp_keytype_ops *keytype(const char *name)
 {
-    return (struct config){.kex_algorithms = none,
-                           .host_key_algorithms = none,
-                           .ciphers = none,
-                           .macs = none,
-                           .pubkey_accepted_algorithms = none};
+    const struct sp_keytype_ops *found = keytype_find(sp_text(name));
+    assert_non_null(found);
+    return found;
 }
 
-static void resolves_the_defaults(void **state)
+static struct policy_effective *effective_make(void)
 {
-    struct config config = defaults();
-    struct offer_lists lists;
-    char error[512];
-    assert_int_equal(offer_resolve(&config, "ssh-ed25519,rsa-sha2-512", &lists, error, sizeof error), 0);
-    assert_true(sp_list_has(sp_text(lists.kex), sp_text("curve25519-sha256")));
-    assert_true(offer_has_host_key(&lists, keytype_find(sp_text("ssh-ed25519"))));
-    assert_false(offer_has_host_key(&lists, keytype_find(sp_text("rsa-sha2-256"))));
-    struct sp_span kex = sp_text(lists.kex);
-    while (kex.size != 0) {
-        const struct sp_kex_info *info = kex_info_find(sp_next_name(&kex));
-        assert_non_null(info);
-        assert_true(!info->available || info->available());
-    }
+    struct policy_effective *e = calloc(1, sizeof *e);
+    strcpy(e->lists[POLICY_KEX], "k");
+    strcpy(e->lists[POLICY_HOST_KEY], "ssh-ed25519,rsa-sha2-512");
+    strcpy(e->lists[POLICY_CIPHER], "c");
+    strcpy(e->lists[POLICY_MAC], "m");
+    strcpy(e->lists[POLICY_COMPRESSION], "none");
+    strcpy(e->lists[POLICY_USER_KEY], "u");
+    e->exceptions[0] = (struct policy_exception){.kind = POLICY_HOST_KEY,
+                                                 .name = "rsa-sha2-256",
+                                                 .not_after = 5,
+                                                 .addresses = "10.0.0.0/8",
+                                                 .origin = "f line 2"};
+    e->exceptions[1] =
+        (struct policy_exception){.kind = POLICY_CA_KEY, .name = "rsa-sha2-256", .not_after = 5};
+    e->exception_count = 2;
+    e->rules = (struct policy_rules){.strict_kex = true, .rekey_octets = 7, .rekey_s = 8, .dh_bits_min = 9};
+    return e;
 }
 
-static void says_what_cannot_be_resolved(void **state)
+static void wants_what_a_list_or_an_exception_has(void **state)
 {
-    struct config config = defaults();
-    struct offer_lists lists;
-    char error[512] = "";
-    config.host_key_algorithms = (char *)(uintptr_t) "ssh-ed25519";
-    assert_int_equal(offer_resolve(&config, "rsa-sha2-512", &lists, error, sizeof error), OFFER_E_INVALID);
-    assert_non_null(strstr(error, "HostKeyAlgorithms"));
-    config = defaults();
-    config.ciphers = (char *)(uintptr_t) "rot13";
-    assert_int_equal(offer_resolve(&config, "ssh-ed25519", &lists, error, sizeof error), OFFER_E_INVALID);
-    assert_non_null(strstr(error, "rot13"));
+    struct policy_effective *e = effective_make();
+    assert_true(offer_wants_host_key(e, keytype("ssh-ed25519")));
+    assert_true(offer_wants_host_key(e, keytype("rsa-sha2-256")));
+    assert_false(offer_wants_host_key(e, keytype("ecdsa-sha2-nistp256")));
+    free(e);
 }
 
-static void encodes_only_keys_that_may_sign(void **state)
+static void an_offer_says_what_the_policy_says(void **state)
 {
     static const uint8_t blob[] = {1, 2, 3};
-    struct offer_lists lists = {
-        .kex = "k", .host_key = "ssh-ed25519,rsa-sha2-512", .ciphers = "c", .macs = "m"};
-    const struct offer_key keys[] = {
-        {.blob = {blob, 3},
-         .algorithms = {keytype_find(sp_text("rsa-sha2-256")), keytype_find(sp_text("rsa-sha2-512"))},
-         .algorithm_count = 2},
-        {.blob = {blob, 2},
-         .algorithms = {keytype_find(sp_text("ecdsa-sha2-nistp256"))},
-         .algorithm_count = 1},
-    };
+    struct policy_effective *e = effective_make();
+    uint8_t room[1024], *data = NULL;
+    struct sp_out exceptions = {.data = room, .capacity = sizeof room};
+    struct msg_variant variant, read;
     struct msg_offer offer;
-    uint8_t *data = NULL;
+    struct offer_exception exception;
+    struct offer_key key;
     size_t size = 0;
-    assert_int_equal(offer_encode(&lists, keys, 2, &data, &size), 0);
+    const struct proven_key keys[] = {
+        {.blob = {blob, 3},
+         .algorithms = {keytype("rsa-sha2-512")},
+         .algorithm_count = 1,
+         .valid_before = UINT64_MAX},
+        {.blob = {blob, 2},
+         .algorithms = {keytype("ssh-ed25519")},
+         .algorithm_count = 1,
+         .valid_after = 3,
+         .valid_before = 4},
+    };
+    assert_int_equal(offer_variant_make("SITE:SUB", "abcd", e, &exceptions, &variant), 0);
+    assert_int_equal(offer_encode(&variant, 1, keys, 2, &data, &size), 0);
     assert_int_equal(message_decode(message_find(MSG_offer), sp_span_of(data, size), &offer), 0);
-    struct sp_in in = sp_in_of(offer.keys);
-    assert_true(sp_span_is(sp_get_text(&in, 100), "rsa-sha2-512"));
-    assert_int_equal(sp_get_string(&in, 100).size, 3);
-    assert_int_equal(sp_get_end(&in), 0);
-    assert_true(sp_span_is(offer.compression, "none"));
+    assert_int_equal(offer_check(&offer), 0);
+    assert_int_equal(offer_variant_count(&offer), 1);
+    assert_true(offer_variant_find(&offer, sp_text("SITE:SUB"), &read));
+    assert_false(offer_variant_find(&offer, sp_text("SITE"), &read));
+    assert_true(sp_span_is(read.digest, "abcd"));
+    assert_true(sp_span_is(read.host_key_algorithms, "ssh-ed25519,rsa-sha2-512"));
+    assert_true(read.strict_kex && !read.constant_cipher && !read.fips_provider);
+    assert_int_equal(read.rekey_octets, 7);
+    assert_int_equal(read.rekey_s, 8);
+    assert_int_equal(read.dh_bits_min, 9);
+    assert_true(offer_next_exception(&read.exceptions, &exception)); /* and none for certificates' signers */
+    assert_int_equal(read.exceptions.size, 0);
+    assert_true(sp_span_is(exception.name, "rsa-sha2-256"));
+    assert_int_equal(exception.kind, OFFER_HOST_KEY);
+    assert_int_equal(exception.not_after, 5);
+    assert_string_equal(exception.addresses, "10.0.0.0/8");
+    assert_true(sp_span_is(exception.origin, "f line 2"));
+    assert_true(offer_next_key(&offer.keys, &key));
+    assert_true(sp_span_is(key.algorithms, "rsa-sha2-512"));
+    assert_true(offer_next_key(&offer.keys, &key));
+    assert_int_equal(key.valid_after, 3);
+    assert_int_equal(key.valid_before, 4);
+    assert_false(offer_next_key(&offer.keys, &key));
     free(data);
+    free(e);
 }
 
-static void says_when_lists_are_too_long(void **state)
+static void says_when_an_offer_is_too_long(void **state)
 {
-    struct offer_lists lists = {.kex = "k"};
-    uint8_t *data = NULL;
+    struct policy_effective *e = effective_make();
+    uint8_t room[1024], *data = NULL;
+    struct sp_out exceptions = {.data = room, .capacity = sizeof room};
+    struct msg_variant variants[40];
     size_t size = 0;
-    memset(lists.macs, 'm', 1025); /* a text over its message's limit */
-    assert_true(offer_encode(&lists, NULL, 0, &data, &size) < 0);
+    memset(e->lists[POLICY_MAC], 'm', POLICY_LIST_MAX - 1);
+    assert_int_equal(offer_variant_make("SITE", "", e, &exceptions, &variants[0]), 0);
+    for (size_t i = 1; i < ARRAY_SIZE(variants); i++)
+        variants[i] = variants[0];
+    assert_int_equal(offer_encode(variants, ARRAY_SIZE(variants), NULL, 0, &data, &size), -EMSGSIZE);
     assert_null(data);
+    exceptions.capacity = 3;
+    exceptions.size = 0;
+    assert_int_equal(offer_variant_make("SITE", "", e, &exceptions, &variants[0]), -EMSGSIZE);
+    free(e);
 }
 
 static void every_keytype_has_a_mechanism_but_those_of_authenticators(void **state)
 {
-    const struct sp_keytype_ops *keytype;
-    for (size_t i = 0; (keytype = keytype_at(i)); i++)
-        assert_int_equal(algorithm_mechanism(keytype) == 0, strstr(keytype->head.name, "sk-") != NULL);
+    const struct sp_keytype_ops *at;
+    for (size_t i = 0; (at = keytype_at(i)); i++)
+        assert_int_equal(algorithm_mechanism(at) == 0, strstr(at->head.name, "sk-") != NULL);
 }
 
 static void every_cipher_tells_by_its_name_whether_it_is_an_aead(void **state)
@@ -148,10 +180,9 @@ static void a_weak_key_has_no_algorithm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resolves_the_defaults),
-        cmocka_unit_test(says_what_cannot_be_resolved),
-        cmocka_unit_test(encodes_only_keys_that_may_sign),
-        cmocka_unit_test(says_when_lists_are_too_long),
+        cmocka_unit_test(wants_what_a_list_or_an_exception_has),
+        cmocka_unit_test(an_offer_says_what_the_policy_says),
+        cmocka_unit_test(says_when_an_offer_is_too_long),
         cmocka_unit_test(every_keytype_has_a_mechanism_but_those_of_authenticators),
         cmocka_unit_test(every_cipher_tells_by_its_name_whether_it_is_an_aead),
         cmocka_unit_test(digests_first_where_the_algorithm_does),

@@ -15,9 +15,14 @@
 struct fixture {
     struct sp_span offer_bytes, transcript_bytes;
     struct msg_offer offer;
+    struct msg_variant variant;
+    struct policy_rules rules;
+    const char *address;
+    int64_t now;
+    const bool *key_is_forbidden;
     struct msg_transcript said;
     bool first;
-    struct sp_span session_id;
+    struct sp_span session_id, negotiated;
     struct transcript_result result;
     struct transcript_refusal refusal;
 };
@@ -31,6 +36,10 @@ static void fixture_open(struct fixture *f, size_t vector)
                           .first = vectors[vector].first};
     f->session_id = sp_span_of(some_id, f->first ? 0 : 32);
     assert_int_equal(message_decode(message_find(MSG_offer), f->offer_bytes, &f->offer), 0);
+    assert_int_equal(offer_check(&f->offer), 0);
+    assert_true(offer_variant_find(&f->offer, sp_text(""), &f->variant));
+    f->address = "192.0.2.1";
+    f->now = 1000000;
     assert_int_equal(message_decode(message_find(MSG_transcript), f->transcript_bytes, &f->said), 0);
 }
 
@@ -40,12 +49,25 @@ static void fixture_close(struct fixture *f)
     free_span(f->transcript_bytes);
 }
 
+static struct transcript_context context_of(const struct fixture *f)
+{
+    return (struct transcript_context){.variant = &f->variant,
+                                       .keys = f->offer.keys,
+                                       .key_is_forbidden = f->key_is_forbidden,
+                                       .rules = &f->rules,
+                                       .address = f->address,
+                                       .now = f->now,
+                                       .first = f->first,
+                                       .session_id = f->session_id,
+                                       .negotiated = f->negotiated};
+}
+
 /* Checks f->said as it is now. */
 static int check(struct fixture *f)
 {
     static uint8_t bytes[65536];
     struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
-    struct transcript_context context = {.offer = &f->offer, .first = f->first, .session_id = f->session_id};
+    const struct transcript_context context = context_of(f);
     assert_int_equal(message_encode(message_find(MSG_transcript), &f->said, &out), 0);
     memset(&f->refusal, 0, sizeof f->refusal);
     return transcript_check(&context, sp_written(&out), &f->result, &f->refusal);
@@ -101,7 +123,7 @@ static void refuses_a_malformed_transcript(void **state)
 {
     struct fixture f;
     fixture_open(&f, 0);
-    struct transcript_context context = {.offer = &f.offer, .first = true};
+    const struct transcript_context context = context_of(&f);
     for (size_t size = 0; size < f.transcript_bytes.size; size++) {
         struct sp_span cut = sp_span_of(f.transcript_bytes.data, size);
         assert_int_equal(transcript_check(&context, cut, &f.result, &f.refusal), TRANSCRIPT_E_REFUSED);
@@ -300,8 +322,12 @@ static void refuses_an_algorithm_without_a_key(void **state)
 {
     struct fixture f;
     fixture_open(&f, 0);
-    f.offer.keys = sp_span_of(NULL, 0);
+    static const bool forbidden[] = {true, true, true, true};
+    f.key_is_forbidden = forbidden;
     wants_refusal(&f, WORKER, "no host key");
+    f.key_is_forbidden = NULL;
+    f.offer.keys = sp_span_of(NULL, 0); /* then its algorithm was not offered either */
+    wants_refusal(&f, WORKER, "I_S");
     fixture_close(&f);
 }
 
@@ -341,6 +367,221 @@ static void refuses_weak_publics(void **state)
     fixture_close(&f);
 }
 
+/* ---- the policy -------------------------------------------------------------------------------------------------- */
+
+/* Our KEXINIT as it was offered to this client in that second. */
+static struct sp_span own_kexinit(const struct fixture *f, int64_t when)
+{
+    static uint8_t bytes[8192];
+    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    struct offer_lists lists;
+    assert_int_equal(offer_lists_make(&f->variant, f->offer.keys, f->address, when, &lists), 0);
+    assert_int_equal(kexinit_build(&lists, some_id, f->first, &out), 0);
+    return sp_written(&out);
+}
+
+#define LAST_SECOND 2000000
+
+/* aes192-ctr for 192.0.2.0/24 up to a time. */
+static void exception_add(struct fixture *f)
+{
+    static uint8_t bytes[512];
+    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    offer_put_exception(&(struct offer_exception){.kind = OFFER_CIPHER,
+                                                  .name = sp_text("aes192-ctr"),
+                                                  .not_after = LAST_SECOND,
+                                                  .addresses = "192.0.2.0/24",
+                                                  .origin = sp_text("site.policy line 3")},
+                        &out);
+    f->variant.exceptions = sp_written(&out);
+}
+
+static const char *const by_exception[8] = {"curve25519-sha256", "ssh-ed25519",   "aes192-ctr", "aes192-ctr",
+                                            "hmac-sha2-512",     "hmac-sha2-512", "none",       "none"};
+
+static void an_exception_counts_for_its_address_and_time(void **state)
+{
+    struct fixture f;
+    struct offer_exception used;
+    fixture_open(&f, 0);
+    exception_add(&f);
+    f.said.i_c = client_kexinit(by_exception);
+    f.said.i_s = own_kexinit(&f, f.now);
+    assert_int_equal(check(&f), 0);
+    const struct transcript_context context = context_of(&f);
+    assert_true(transcript_exception(&context, &f.result, KEXINIT_CIPHER_C2S, &used));
+    assert_true(sp_span_is(used.name, "aes192-ctr"));
+    assert_true(sp_span_is(used.origin, "site.policy line 3"));
+    assert_false(transcript_exception(&context, &f.result, KEXINIT_KEX, &used));
+    assert_false(transcript_exception(&context, &f.result, KEXINIT_MAC_C2S, &used));
+    fixture_close(&f);
+}
+
+/* The worker offers it nevertheless. */
+static void refuses_an_exception_for_another_address(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    exception_add(&f);
+    f.said.i_c = client_kexinit(by_exception);
+    f.said.i_s = own_kexinit(&f, f.now);
+    f.address = "198.51.100.1";
+    wants_refusal(&f, WORKER, "I_S");
+    f.said.i_s = own_kexinit(&f, f.now); /* and honestly */
+    wants_refusal(&f, CLIENT, "no common cipher");
+    f.address = NULL; /* not known: nobody's */
+    wants_refusal(&f, CLIENT, "no common cipher");
+    fixture_close(&f);
+}
+
+static void an_exception_may_end_between_kexinit_and_signature(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    exception_add(&f);
+    f.said.i_c = client_kexinit(by_exception);
+    f.said.i_s = own_kexinit(&f, LAST_SECOND);
+    f.now = LAST_SECOND;
+    assert_int_equal(check(&f), 0);
+    f.now = LAST_SECOND + TRANSCRIPT_GRACE_S;
+    assert_int_equal(check(&f), 0);
+    assert_int_equal(f.result.offered_at, LAST_SECOND);
+    f.now = LAST_SECOND + TRANSCRIPT_GRACE_S + 1;
+    wants_refusal(&f, WORKER, "I_S");
+    f.said.i_s = own_kexinit(&f, f.now);
+    wants_refusal(&f, CLIENT, "no common cipher");
+    fixture_close(&f);
+}
+
+/* A second key for the offer: valid in a window of time, as certificates are. */
+static void keys_in_time(struct fixture *f, uint8_t *room, size_t size, uint64_t after, uint64_t before)
+{
+    struct sp_out out = {.data = room, .capacity = size};
+    offer_put_key(&(struct offer_key){.algorithms = sp_text("ssh-ed25519"),
+                                      .blob = sp_text("in time"),
+                                      .valid_after = after,
+                                      .valid_before = before},
+                  &out);
+    f->offer.keys = sp_written(&out);
+}
+
+static void a_key_is_offered_while_it_is_valid(void **state)
+{
+    struct fixture f;
+    uint8_t room[256];
+    fixture_open(&f, 0);
+    keys_in_time(&f, room, sizeof room, 1000, LAST_SECOND + 1);
+    f.said.i_c = client_kexinit(honest);
+    f.now = LAST_SECOND;
+    f.said.i_s = own_kexinit(&f, f.now);
+    assert_int_equal(check(&f), 0);
+    assert_true(sp_span_is(f.result.host_key, "in time"));
+    f.now = LAST_SECOND + TRANSCRIPT_GRACE_S;
+    assert_int_equal(check(&f), 0);
+    f.now = LAST_SECOND + TRANSCRIPT_GRACE_S + 1;
+    wants_refusal(&f, WORKER, "I_S");
+    f.said.i_s = own_kexinit(&f, f.now);
+    wants_refusal(&f, CLIENT, "no common host key algorithm");
+    f.now = 999;
+    f.said.i_s = own_kexinit(&f, f.now);
+    wants_refusal(&f, CLIENT, "no common host key algorithm");
+    fixture_close(&f);
+}
+
+static void a_refusal_of_a_list_says_both_sides(void **state)
+{
+    struct fixture f;
+    const char *lists[8];
+    fixture_open(&f, 0);
+    memcpy(lists, honest, sizeof lists);
+    lists[KEXINIT_CIPHER_C2S] = "3des-cbc,aes128-cbc";
+    f.said.i_c = client_kexinit(lists);
+    /* what a worker that found nothing in common sends: no values */
+    f.said.host_key_algorithm = f.said.client_public = f.said.server_public = f.said.secret = sp_text("");
+    wants_refusal(&f, CLIENT, "no common");
+    assert_true(f.refusal.by_list);
+    assert_int_equal(f.refusal.list, KEXINIT_CIPHER_C2S);
+    assert_true(sp_span_is(f.refusal.client_list, "3des-cbc,aes128-cbc"));
+    assert_true(sp_span_equal(f.refusal.server_list, f.variant.ciphers));
+    fixture_close(&f);
+}
+
+static void strict_kex_may_be_required_of_the_first_exchange(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.rules.strict_kex = true;
+    assert_int_equal(check(&f), 0);
+    f.said.i_c = client_kexinit(honest);
+    wants_refusal(&f, CLIENT, "RequireStrictKex");
+    assert_string_equal(f.refusal.rule, "RequireStrictKex");
+    f.rules.strict_kex = false;
+    assert_int_equal(check(&f), 0);
+    fixture_close(&f);
+    fixture_open(&f, 1); /* a later exchange has no markers */
+    f.rules.strict_kex = true;
+    f.said.i_c = client_kexinit(honest);
+    f.said.host_key_algorithm = sp_text("ssh-ed25519");
+    assert_int_equal(check(&f), 0);
+    fixture_close(&f);
+}
+
+static void post_quantum_is_asked_of_what_was_chosen(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.rules.post_quantum = true; /* though the list has curve25519 */
+    wants_refusal(&f, CLIENT, "RequirePostQuantum");
+    fixture_close(&f);
+}
+
+static void certificates_are_asked_of_what_was_chosen(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, 0);
+    f.rules.host_certificates = true;
+    wants_refusal(&f, CLIENT, "RequireHostCertificates");
+    fixture_close(&f);
+}
+
+static struct sp_span negotiated_list(struct sp_out *out, const char *const names[8])
+{
+    out->size = 0;
+    sp_put_text(out, "SSH-2.0-Client");
+    for (size_t i = 0; i < 8; i++)
+        sp_put_text(out, names[i]);
+    return sp_written(out);
+}
+
+static void a_rekey_may_have_to_keep_cipher_and_mac(void **state)
+{
+    uint8_t bytes[1024];
+    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    struct fixture f;
+    fixture_open(&f, 1);
+    f.said.i_c = client_kexinit(honest);
+    f.said.host_key_algorithm = sp_text("ssh-ed25519");
+    f.rules.constant_cipher = true;
+    f.negotiated = negotiated_list(&out, honest);
+    assert_int_equal(check(&f), 0);
+    for (size_t i = 0; i < 8; i++) {
+        const char *before[8];
+        bool counts = i >= KEXINIT_CIPHER_C2S && i <= KEXINIT_MAC_S2C;
+        memcpy(before, honest, sizeof before);
+        before[i] = "another";
+        f.negotiated = negotiated_list(&out, before);
+        if (counts)
+            wants_refusal(&f, CLIENT, "RequireConstantCipher");
+        else
+            assert_int_equal(check(&f), 0);
+    }
+    f.negotiated = sp_span_of(NULL, 0); /* nobody knows what it was */
+    wants_refusal(&f, CLIENT, "RequireConstantCipher");
+    f.rules.constant_cipher = false;
+    assert_int_equal(check(&f), 0);
+    fixture_close(&f);
+}
+
 #define GEX 5u /* the vector of a negotiated group: 2048, 3072, 8192 */
 
 /* A rogue worker must not get H over another group than the one that this server answers: one of its own, ours with a
@@ -366,12 +607,24 @@ static void refuses_a_foreign_group(void **state)
     fixture_close(&f);
 }
 
+static void the_policy_says_how_large_a_group_is(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, GEX); /* 3072 bits, preferred */
+    f.rules.dh_bits_min = 3072;
+    assert_int_equal(check(&f), 0);
+    f.rules.dh_bits_min = 4096;
+    wants_refusal(&f, WORKER, "group");
+    fixture_close(&f);
+}
+
 /* The sizes are hashed, so they are the client's; but they have to lead to the group. */
 static void refuses_sizes_that_lead_to_another_group(void **state)
 {
     static const uint32_t others[][3] = {
-        {2048, 2048, 8192}, {2048, 4096, 8192}, {3073, 3073, 8192}, {2048, 3072, 3071}, {4096, 3072, 8192},
-        {2048, 2048, 2048}, {0, 0, 0},          {8192, 8192, 8192}, {0, 0, 2047},       {4096, 4096, UINT32_MAX},
+        {2048, 2048, 8192}, {2048, 4096, 8192},       {3073, 3073, 8192}, {2048, 3072, 3071},
+        {4096, 3072, 8192}, {2048, 2048, 2048},       {0, 0, 0},          {8192, 8192, 8192},
+        {0, 0, 2047},       {4096, 4096, UINT32_MAX},
     };
     struct fixture f;
     uint8_t changed[1046];
@@ -466,6 +719,16 @@ int main(void)
         cmocka_unit_test(never_negotiates_a_marker),
         cmocka_unit_test(refuses_another_host_key_algorithm),
         cmocka_unit_test(refuses_an_algorithm_without_a_key),
+        cmocka_unit_test(an_exception_counts_for_its_address_and_time),
+        cmocka_unit_test(refuses_an_exception_for_another_address),
+        cmocka_unit_test(an_exception_may_end_between_kexinit_and_signature),
+        cmocka_unit_test(a_key_is_offered_while_it_is_valid),
+        cmocka_unit_test(a_refusal_of_a_list_says_both_sides),
+        cmocka_unit_test(strict_kex_may_be_required_of_the_first_exchange),
+        cmocka_unit_test(post_quantum_is_asked_of_what_was_chosen),
+        cmocka_unit_test(certificates_are_asked_of_what_was_chosen),
+        cmocka_unit_test(a_rekey_may_have_to_keep_cipher_and_mac),
+        cmocka_unit_test(the_policy_says_how_large_a_group_is),
         cmocka_unit_test(refuses_publics_of_wrong_size),
         cmocka_unit_test(refuses_weak_publics),
         cmocka_unit_test(refuses_a_foreign_group),

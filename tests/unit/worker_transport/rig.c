@@ -10,10 +10,30 @@
 #include "worker/dispatch.h"
 #include "worker/frame.h"
 
+struct sp_span rig_offer_of(struct sp_out *out, const struct msg_variant *variants, size_t count)
+{
+    static uint8_t list_bytes[32768], variant_bytes[16384], key_bytes[256];
+    struct sp_out list = {.data = list_bytes, .capacity = sizeof list_bytes};
+    struct sp_out keys = {.data = key_bytes, .capacity = sizeof key_bytes};
+    offer_put_key(&(struct offer_key){.algorithms = sp_text("ssh-ed25519"),
+                                      .blob = sp_text("blob"),
+                                      .valid_before = UINT64_MAX},
+                  &keys);
+    for (size_t i = 0; i < count; i++) {
+        struct sp_out encoded = {.data = variant_bytes, .capacity = sizeof variant_bytes};
+        assert_int_equal(message_encode(message_find(MSG_variant), &variants[i], &encoded), 0);
+        sp_put_string(&list, sp_written(&encoded));
+    }
+    const struct msg_offer offer = {.variants = sp_written(&list), .keys = sp_written(&keys)};
+    assert_int_equal(message_encode(message_find(MSG_offer), &offer, out), 0);
+    return sp_written(out);
+}
+
 struct sp_span rig_offer(struct sp_out *out, const char *kex, const char *ciphers, const char *macs,
                          const char *compression)
 {
-    const struct msg_offer offer = {
+    const struct msg_variant variant = {
+        .policy = sp_text("RIG"),
         .kex = sp_text(kex),
         .host_key_algorithms = sp_text("ssh-ed25519"),
         .ciphers = sp_text(ciphers),
@@ -22,8 +42,7 @@ struct sp_span rig_offer(struct sp_out *out, const char *kex, const char *cipher
         .user_key_algorithms = sp_text(
             "sk-ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512-cert-v01@openssh.com,ssh-ed25519,rsa-sha2-512"),
     };
-    assert_int_equal(message_encode(message_find(MSG_offer), &offer, out), 0);
-    return sp_written(out);
+    return rig_offer_of(out, &variant, 1);
 }
 
 struct sp_span rig_snapshot(const char *text)
@@ -66,6 +85,7 @@ int rig_make(void **state)
     c->phase = PHASE_START;
     c->socket = client[0];
     c->setup = rig->setup;
+    c->variant = worker_setup_variant(rig->setup, (struct sp_span){0});
     link_init(&c->monitor, monitor[0], ROLE_WORKER, ROLE_MONITOR);
     c->session.fd = -1;
     c->log = (struct log){.program = "test", .level = LOG_LEVEL_ERROR, .link = &c->monitor};

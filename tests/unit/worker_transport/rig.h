@@ -37,7 +37,9 @@ struct rig {
 #define RIG_MACS "hmac-sha2-256-etm@openssh.com,hmac-sha2-256"
 #define RIG_COMPRESSION "none,zlib@openssh.com"
 
-/* An encoded offer with these lists and one ed25519 host key. */
+/* An encoded offer of these variants and one ed25519 host key. */
+struct sp_span rig_offer_of(struct sp_out *out, const struct msg_variant *variants, size_t count);
+/* The same with one variant of these lists. */
 struct sp_span rig_offer(struct sp_out *out, const char *kex, const char *ciphers, const char *macs,
                          const char *compression);
 /* A snapshot of a configuration with these lines (free()). */
