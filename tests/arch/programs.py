@@ -24,28 +24,30 @@ SYSTEMD = r"sd_\w+"
 LOADS = r"dlopen|dlmopen|dlsym"
 JSON = r"json_\w+"
 NETTLE = r"_?nettle_\w+"
+GCRYPT = r"_?gcry_\w+"
 ZLIB = r"(de|in)flate\w*|(un)?compress(2|Bound)?|gz\w+|adler32\w*|crc32\w*|zlib\w+"
 
 # name -> (path in the build, libraries besides libc, forbidden symbols)
 PROGRAMS = {
     # It looks users up for `sallyportd -T -C user=...` alone, in a process that serves nobody.
     "sallyportd": ("service/monitor", {"libsystemd.so.0", "libjansson.so.4", "libseccomp.so.2"},
-                   (CRYPTO, NETTLE, ZLIB, PAM, TOKEN, EXECUTES, LOADS, r"v?fork|clone")),
+                   (CRYPTO, NETTLE, GCRYPT, ZLIB, PAM, TOKEN, EXECUTES, LOADS, r"v?fork|clone")),
     "sallyport-signer": ("service/signer", {"libcrypto.so.3", "libseccomp.so.2"},
-                         (NETTLE, ZLIB, PAM, TOKEN, SYSTEMD, JSON, LOADS, LOOKS_UP_USERS)),
+                         (NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, LOADS, LOOKS_UP_USERS)),
     "sallyport-token": ("service/token", {"libcrypto.so.3", "libp11-kit.so.0", "libseccomp.so.2"},
-                        (NETTLE, ZLIB, PAM, SYSTEMD, JSON, EXECUTES, LOOKS_UP_USERS, r"v?fork|clone", CONNECTS)),
+                        (NETTLE, GCRYPT, ZLIB, PAM, SYSTEMD, JSON, EXECUTES, LOOKS_UP_USERS, r"v?fork|clone", CONNECTS)),
     # The zygote forks; a worker's filter forbids it.
-    "sallyport-worker": ("service/worker", {"libcrypto.so.3", "libnettle.so.8", "libseccomp.so.2", "libz.so.1"},
+    "sallyport-worker": ("service/worker", {"libcrypto.so.3", "libnettle.so.8", "libgcrypt.so.20", "libseccomp.so.2",
+                                            "libz.so.1"},
                          (PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOADS, LOOKS_UP_USERS, r"socket|connect|bind|listen",
                           r"fopen(64)?|creat(64)?|opendir|scandir(64)?|glob(64)?")),
     "sallyport-session": ("service/session", {"libpam.so.0", "libseccomp.so.2"},
-                          (CRYPTO, NETTLE, ZLIB, TOKEN, SYSTEMD, JSON, r"system|popen|wordexp",
+                          (CRYPTO, NETTLE, GCRYPT, ZLIB, TOKEN, SYSTEMD, JSON, r"system|popen|wordexp",
                            r"socket|connect|bind|listen")),
     "sallyport-asuser": ("service/session", {"libcrypto.so.3", "libseccomp.so.2"},
-                         (NETTLE, ZLIB, PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOADS, CONNECTS, r"v?fork|clone")),
+                         (NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOADS, CONNECTS, r"v?fork|clone")),
     "sallyport-launch": ("service/launch", {"libseccomp.so.2"},
-                         (CRYPTO, NETTLE, ZLIB, PAM, TOKEN, SYSTEMD, JSON, LOADS, r"system|popen|wordexp")),
+                         (CRYPTO, NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, LOADS, r"system|popen|wordexp")),
 }
 
 

@@ -30,6 +30,7 @@ THIRD_PARTY = (
     (r"openssl/", ("modules/", "service/base/secret.c")),
     (r"p11-kit/", ("modules/hostkey/",)),
     (r"nettle/", ("modules/mac/",)),
+    (r"gcrypt\.h", ("modules/kex/sntrup761_gcrypt.c",)),
     (r"security/", ("service/session/", "modules/auth/")),
     (r"systemd/", ("service/monitor/", "service/base/")),
     (r"jansson\.h", ("service/monitor/",)),
@@ -37,6 +38,9 @@ THIRD_PARTY = (
                      "service/monitor/", "service/launch/", "modules/hostkey/")),
     (r"zlib\.h", ("modules/compression/",)),
 )
+
+# Files and folders that may name a key exchange method.
+NAME_KEY_EXCHANGES = ("modules/registry.def", "modules/kex", "policy", "tests", "packaging")
 
 LIBC = re.compile(
     r"^(assert|ctype|dirent|dlfcn|endian|errno|fcntl|fnmatch|getopt|glob|grp|ifaddrs|inttypes|libgen|limits|link|locale|"

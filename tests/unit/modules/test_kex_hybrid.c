@@ -7,6 +7,8 @@
 #include "kex_harness.h"
 
 #include "kex/mlkem.h"
+#include "kex/sntrup761.h"
+#include "kex_client_sntrup761.h"
 
 #define X25519_POINT "0900000000000000000000000000000000000000000000000000000000000000"
 
@@ -21,13 +23,14 @@
 /* The client's half of an encapsulation, in the library's own words. */
 struct client_kem {
     EVP_PKEY *key;
+    uint8_t sntrup761_key[CLIENT_SNTRUP761_SIZE];
     struct hex public_key;
 };
 
 struct hybrid {
     const char *method;
     size_t key_size, ciphertext_size;
-    const char *mlkem;        /* libcrypto's name */
+    const char *mlkem;        /* libcrypto's name; NULL: sntrup761 */
     const char *type, *group; /* of the point */
     const char *good_point;
     size_t secret_size; /* of the point's half */
@@ -41,6 +44,10 @@ static const struct hybrid hybrids[] = {
      32, "SHA256"},
     {"mlkem1024nistp384-sha384", MLKEM1024_EK_SIZE, MLKEM1024_CT_SIZE, "ML-KEM-1024", "EC", "P-384",
      P384_POINT, 48, "SHA384"},
+    {"sntrup761x25519-sha512", SNTRUP761_EK_SIZE, SNTRUP761_CT_SIZE, NULL, "X25519", NULL, X25519_POINT, 32,
+     "SHA512"},
+    {"sntrup761x25519-sha512@openssh.com", SNTRUP761_EK_SIZE, SNTRUP761_CT_SIZE, NULL, "X25519", NULL,
+     X25519_POINT, 32, "SHA512"},
 };
 
 /* A value that every check passes: zeros, and a good point. */
@@ -192,13 +199,21 @@ static void mlkem_decapsulates(EVP_PKEY *key, struct sp_span ciphertext, uint8_t
 
 static void client_kem_make(const struct hybrid *hybrid, struct client_kem *kem)
 {
-    client_key(hybrid->mlkem, NULL, &kem->key, &kem->public_key);
+    if (hybrid->mlkem) {
+        client_key(hybrid->mlkem, NULL, &kem->key, &kem->public_key);
+        return;
+    }
+    kem->public_key.size = SNTRUP761_EK_SIZE;
+    assert_true(client_sntrup761_make(kem->public_key.data, kem->sntrup761_key));
 }
 
 static void client_kem_open(const struct hybrid *hybrid, const struct client_kem *kem,
                             struct sp_span ciphertext, uint8_t secret[32])
 {
-    mlkem_decapsulates(kem->key, ciphertext, secret);
+    if (hybrid->mlkem)
+        mlkem_decapsulates(kem->key, ciphertext, secret);
+    else
+        assert_true(client_sntrup761_open(kem->sntrup761_key, ciphertext, secret));
 }
 
 static void client_kem_free(struct client_kem *kem)
