@@ -4,9 +4,10 @@ worst, and asserts that it was refused. The runner then asserts that the next ho
 import os
 import signal
 import socket
+import struct
 import subprocess
 
-from ipc import Closed, ROWS, encode, fields_encode, string
+from ipc import Closed, ROWS, encode, fields_encode, mpint, string
 from ssh import Exchange, kexinit, MARKERS
 
 ATTACKS = []
@@ -216,6 +217,45 @@ for label, number in (("zero", 0), ("one", 1), ("p_minus_one", P14 - 1), ("p", P
     case = weak_group(number)
     case.__name__ = "a_weak_group_value_" + label
     attack(case)
+
+
+GEX = "diffie-hellman-group-exchange-sha256"
+
+
+def gex_group(prime, generator=2, sizes=(2048, 2048, 8192)):
+    return struct.pack(">III", *sizes) + mpint(prime) + mpint(generator)
+
+
+def gex_transcript(c, group):
+    good = magnitude(pow(2, int.from_bytes(os.urandom(64), "big"), P14))
+    exchange = Exchange(c.stack.offer, c.stack.ident, kex=GEX)
+    return exchange.transcript(group=group, client_public=good, server_public=good, secret=good)
+
+
+def foreign_group(group):
+    """A worker that answers a client's request with a group of its own, to learn the client's exponent or to be learnt."""
+    def run(c):
+        honest = c.stack.connect()  # the same with the server's group is signed
+        honest.link.send("ask_signature", transcript=gex_transcript(honest, gex_group(P14)))
+        honest.expect("signature")
+        honest.close()
+        c.link.send("ask_signature", transcript=gex_transcript(c, group))
+        c.must_end()
+
+    return run
+
+
+for label, encoded in (("smooth_prime", gex_group(P14 - 2**64)), ("small_prime", gex_group(2**1024 - 129, sizes=(1024, 1024, 1024))),
+                       ("generator", gex_group(P14, generator=P14 - 1)), ("size", gex_group(P14, sizes=(2048, 4096, 8192))),
+                       ("nothing", b""), ("tail", gex_group(P14) + b"\0")):
+    case = foreign_group(encoded)
+    case.__name__ = "a_foreign_group_" + label
+    attack(case)
+
+
+@attack
+def a_group_for_a_method_that_has_its_own(c):
+    refused(c, group=gex_group(P14))
 
 
 @attack
