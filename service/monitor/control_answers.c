@@ -14,9 +14,12 @@
 
 #include "base/loop.h"
 
-#include "ipc/negotiate.h"
+#include "ipc/codec.h"
+#include "ipc/offer.h"
 
 #include "monitor/monitor.h"
+
+#define GENERATIONS_SHOWN 64u
 
 struct question {
     const char *name;
@@ -33,7 +36,7 @@ static int unanswered(char why[CONTROL_WHY_MAX], const char *text)
 static void put_text(json_t *into, const char *key, struct sp_span text)
 {
     char hex[2 * 256 + 1];
-    json_t *value = json_stringn((const char *)text.data, text.size);
+    json_t *value = json_stringn(text.data ? (const char *)text.data : "", text.size);
     if (!value) {
         size_t size = size_min(text.size, 256);
         for (size_t i = 0; i < size; i++)
@@ -90,7 +93,79 @@ static json_t *generation_describe(const struct generation *g)
     put_string(row, "state", generation_state_name(g->state));
     put_number(row, "users", g->users);
     put_time(row, "loaded", g->loaded_s);
+    put_string(row, "policy", g->policy);
+    put_string(row, "digest", g->digest);
     return row;
+}
+
+static json_t *names_list(struct sp_span names)
+{
+    json_t *list = json_array();
+    while (names.size != 0) {
+        struct sp_span name = sp_next_name(&names);
+        (void)json_array_append_new(list, json_stringn((const char *)name.data, name.size));
+    }
+    return list;
+}
+
+/* Under the keywords that a configuration has for them. */
+static void variant_describe(const struct msg_variant *variant, json_t *row)
+{
+    const struct {
+        const char *keyword;
+        struct sp_span names;
+    } lists[] = {
+        {"KexAlgorithms", variant->kex},
+        {"HostKeyAlgorithms", variant->host_key_algorithms},
+        {"Ciphers", variant->ciphers},
+        {"MACs", variant->macs},
+        {"CompressionAlgorithms", variant->compression},
+        {"PubkeyAcceptedAlgorithms", variant->user_key_algorithms},
+    };
+    json_t *all = json_object();
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        (void)json_object_set_new(all, lists[i].keyword, names_list(lists[i].names));
+    (void)json_object_set_new(row, "lists", all);
+}
+
+/* What every key of the tokens can sign with, whatever the policy lets them. */
+static void keys_describe(struct sp_span keys, json_t *row)
+{
+    json_t *algorithms = json_array();
+    struct offer_key key;
+    while (offer_next_key(&keys, &key)) {
+        json_t *names = names_list(key.algorithms);
+        (void)json_array_extend(algorithms, names);
+        json_decref(names);
+    }
+    (void)json_object_set_new(row, "host_key_algorithms", algorithms);
+}
+
+/* The offer is the signer's, and has been checked by nobody here: what does not decode is left out. */
+static void offer_describe(const struct generation *g, json_t *row)
+{
+    struct msg_offer offer;
+    struct msg_variant variant;
+    if (g->offer_size == 0 ||
+        message_decode(message_find(MSG_offer), sp_span_of(g->offer, g->offer_size), &offer) != 0 ||
+        offer_check(&offer) != 0)
+        return;
+    if (offer_variant_at(&offer, 0, &variant))
+        variant_describe(&variant, row);
+    keys_describe(offer.keys, row);
+    json_t *policies = json_array();
+    for (size_t i = 0; offer_variant_at(&offer, i, &variant); i++)
+        (void)json_array_append_new(policies,
+                                    json_stringn((const char *)variant.policy.data, variant.policy.size));
+    (void)json_object_set_new(row, "policies", policies);
+}
+
+static void mode_describe(const struct generation *g, json_t *into)
+{
+    bool reports = g && g->config->policy_report[0] != '\0';
+    put_string(into, "policy_mode", reports ? "report" : "enforce");
+    if (reports)
+        put_string(into, "policy_report", g->config->policy_report);
 }
 
 static int answer_running(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
@@ -100,8 +175,14 @@ static int answer_running(struct monitor *m, struct sp_span argument, json_t *in
     (void)why;
     put_string(into, "version", SALLYPORT_VERSION);
     put_number(into, "connections", m->connections.count);
-    for (const struct generation *g = m->generations.list; g; g = g->next)
-        (void)json_array_append_new(generations, generation_describe(g));
+    mode_describe(m->generations.current, into);
+    for (const struct generation *g = m->generations.list;
+         g && json_array_size(generations) < GENERATIONS_SHOWN; g = g->next) {
+        json_t *row = generation_describe(g);
+        if (g == m->generations.current)
+            offer_describe(g, row);
+        (void)json_array_append_new(generations, row);
+    }
     (void)json_object_set_new(into, "generations", generations);
     return 0;
 }
@@ -120,6 +201,35 @@ static json_t *connection_describe(const struct connection *c)
     put_number(row, "seconds", (clock_ms() - c->since_ms) / 1000);
     put_number(row, "generation", c->generation->number);
     return row;
+}
+
+/* As sign_done lists them. */
+static void negotiated_describe(struct sp_span negotiated, json_t *row)
+{
+    static const char *const keys[] = {"client_version", "kex",    "host_key", "cipher_in",
+                                       "cipher_out",     "mac_in", "mac_out",  "compression_in",
+                                       "compression_out"};
+    struct sp_in in = sp_in_of(negotiated);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        struct sp_span text = sp_get_text(&in, 256);
+        if (in.bad)
+            return;
+        put_text(row, keys[i], text);
+    }
+}
+
+static void hex_put(json_t *row, const char *key, struct sp_span octets)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = malloc(2 * octets.size + 1);
+    if (!text)
+        return;
+    for (size_t i = 0; i < octets.size; i++) {
+        text[2 * i] = digits[octets.data[i] >> 4];
+        text[2 * i + 1] = digits[octets.data[i] & 15];
+    }
+    (void)json_object_set_new(row, key, json_stringn(text, 2 * octets.size));
+    free(text);
 }
 
 static bool id_read(struct sp_span text, uint64_t *id)
@@ -171,7 +281,54 @@ static int answer_connection(struct monitor *m, struct sp_span argument, json_t 
     const struct connection *c = connection_find(m, id);
     if (!c)
         return unanswered(why, "no such connection");
-    (void)json_object_set_new(into, "connection", connection_describe(c));
+    json_t *row = connection_describe(c);
+    put_text(row, "policy", c->policy);
+    negotiated_describe(c->negotiated, row);
+    hex_put(row, "client_kexinit", c->client_kexinit);
+    (void)json_object_set_new(into, "connection", row);
+    return 0;
+}
+
+/* ---- report ------------------------------------------------------------------------------------------------ */
+
+static json_t *client_describe(const struct report_client *client)
+{
+    json_t *row = json_object(), *kinds = json_object();
+    put_string(row, "address", client->address);
+    put_number(row, "count", client->count);
+    put_time(row, "first", client->first);
+    put_time(row, "last", client->last);
+    put_string(row, "detail", client->detail);
+    for (size_t i = 0; i < client->kinds; i++)
+        put_number(kinds, client->by_kind[i].what, client->by_kind[i].count);
+    (void)json_object_set_new(row, "by_kind", kinds);
+    return row;
+}
+
+/* Newest first, by pages; argument: the last address of the page before. */
+static int answer_report(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
+{
+    const struct report *report = &m->report;
+    const struct report_client *client = report->newest;
+    char address[ADDRESS_TEXT_MAX];
+    mode_describe(m->generations.current, into);
+    put_number(into, "count", report->count);
+    put_number(into, "forgotten", report->forgotten);
+    if (argument.size != 0) {
+        snprintf(address, sizeof address, "%.*s", (int)size_min(argument.size, sizeof address - 1),
+                 (const char *)argument.data);
+        client = report_find(report, address);
+        if (!client)
+            return unanswered(why, "the address at the end of the last page is no longer there");
+        client = client->older;
+    }
+    json_t *rows = json_array();
+    for (; client && json_array_size(rows) < CONTROL_PAGE; client = client->older) {
+        (void)json_array_append_new(rows, client_describe(client));
+        if (client->older && json_array_size(rows) == CONTROL_PAGE)
+            put_string(into, "next", client->address);
+    }
+    (void)json_object_set_new(into, "addresses", rows);
     return 0;
 }
 
@@ -181,6 +338,7 @@ static const struct question questions[] = {
     {"running", answer_running},
     {"connection", answer_connection},
     {"connections", answer_connections},
+    {"report", answer_report},
 };
 
 int control_answer(struct monitor *m, struct sp_span question, struct sp_span argument, json_t **answer,

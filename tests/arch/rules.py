@@ -33,7 +33,7 @@ THIRD_PARTY = (
     (r"gcrypt\.h", ("modules/kex/sntrup761_gcrypt.c",)),
     (r"security/", ("service/session/", "modules/auth/")),
     (r"systemd/", ("service/monitor/", "service/base/")),
-    (r"jansson\.h", ("service/monitor/",)),
+    (r"jansson\.h", ("service/monitor/", "service/ctl/")),
     (r"seccomp\.h", ("service/base/", "service/worker/", "service/signer/", "service/token/", "service/session/",
                      "service/monitor/", "service/launch/", "modules/hostkey/")),
     (r"zlib\.h", ("modules/compression/",)),

@@ -1,0 +1,76 @@
+/*
+ * sallyport, the administrator's tool: commands in tables, options in one place, and one way of saying what was found.
+ * A command makes one JSON object of all that it found; text and HTML are made of that object, so that --json never
+ * says less or something else.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <sallyport/types.h>
+
+#include "base/util.h"
+
+#define CTL_DIRECTORIES_MAX 16u
+#define CTL_KEYS_MAX 16u
+
+enum {
+    CTL_OK = 0,
+    CTL_FINDING = 1,  /* a difference, a refusal, something that the policy does not allow */
+    CTL_USAGE = 2,    /* the command line is wrong */
+    CTL_FAILED = 255, /* it could not be found out */
+};
+
+struct ctl_options {
+    const char *directories[CTL_DIRECTORIES_MAX]; /* --directory */
+    size_t directory_count;
+    const char *keys[CTL_KEYS_MAX]; /* --keys */
+    size_t key_count;
+    const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address;
+    const char *arguments[4];
+    size_t argument_count;
+    unsigned timeout_s;
+    bool json, html, help, all;
+};
+
+/* Options besides --json and --help that a command takes, as bits. */
+enum ctl_option {
+    CTL_DIRECTORY = 1 << 0,
+    CTL_CONFIG = 1 << 1,
+    CTL_TOKEN = 1 << 2,
+    CTL_HTML = 1 << 3,
+    CTL_TRUST = 1 << 4,
+    CTL_KEYS = 1 << 5,
+    CTL_CLIENT = 1 << 6,
+    CTL_CLIENTS_DIRECTORY = 1 << 7,
+    CTL_SOCKET = 1 << 8,
+    CTL_POLICY = 1 << 9,
+    CTL_ADDRESS = 1 << 10,
+    CTL_TIMEOUT = 1 << 11,
+    CTL_ALL = 1 << 12,
+};
+
+/*
+ * A row: either a group of commands, or a command. `find` fills *found (a JSON object, the caller's also when it fails)
+ * and returns an exit status; for CTL_FAILED and CTL_USAGE it has said why on standard error. `show` writes what was found
+ * as text.
+ */
+struct ctl_command {
+    const char *name;      /* NULL behind the last row */
+    const char *arguments; /* for the usage line */
+    const char *summary;
+    const struct ctl_command *commands;
+    unsigned options;
+    size_t arguments_min, arguments_max;
+    int (*find)(const struct ctl_options *options, json_t *found);
+    void (*show)(const struct ctl_options *options, const json_t *found);
+};
+
+extern const struct ctl_command policy_commands[];
+
+/* Runs what the rest of a command line asks for. */
+int command_run(const struct ctl_command *table, const char *path, int argc, char **argv) MUST_USE;
+
+/* "sallyport: ..." on standard error; returns CTL_FAILED, for the caller to return. */
+int ctl_fail(const char *format, ...) PRINTF_LIKE(1, 2);
+/* The same, and CTL_USAGE. */
+int ctl_misuse(const char *format, ...) PRINTF_LIKE(1, 2);

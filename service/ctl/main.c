@@ -1,0 +1,51 @@
+/* sallyport: the administrator's tool. Input: the command line. Output: what a command finds, and an exit status. */
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+static const struct ctl_command commands[] = {
+    {.name = "policy", .summary = "algorithm policies: what they allow and why", .commands = policy_commands},
+    {0},
+};
+
+static void say(const char *format, va_list args)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, format, args);
+    fprintf(stderr, "sallyport: %s\n", text);
+}
+
+int ctl_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    return CTL_FAILED;
+}
+
+int ctl_misuse(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    return CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a server or a pager that goes away is a result, not an end */
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("sallyport %s\n", SALLYPORT_VERSION);
+        return CTL_OK;
+    }
+    int status = command_run(commands, "sallyport", argc - 1, argv + 1);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return CTL_FAILED;
+    return status;
+}
