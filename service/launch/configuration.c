@@ -71,6 +71,18 @@ static int snapshot_place(const struct launch *l, const struct config_source *so
     return r;
 }
 
+/* What the signer is told here, by root, it need not believe of the monitor. It stays until we are started again. */
+static int policy_trust_note(struct launch *l, const struct config *config, struct config_error *error)
+{
+    bool wanted = strcmp(config->policy_trust, "none") != 0;
+    int size = snprintf(l->policy_trust, sizeof l->policy_trust, "%s", wanted ? config->policy_trust : "");
+    snprintf(l->policy, sizeof l->policy, "%s", config->policy);
+    if (size >= 0 && (size_t)size < sizeof l->policy_trust)
+        return 0;
+    snprintf(error->text, sizeof error->text, "PolicyTrust: the path is too long");
+    return -ENAMETOOLONG;
+}
+
 int configuration_open(struct launch *l)
 {
     CLEANUP(source_cleanup) struct config_source *source = NULL;
@@ -79,6 +91,8 @@ int configuration_open(struct launch *l)
     int r = configuration_read(l, &source, &config, &error);
     if (r == 0)
         r = snapshot_place(l, source, &error);
+    if (r == 0)
+        r = policy_trust_note(l, config, &error);
     if (r == 0)
         r = config_listen(config, &l->network, &error);
     if (r)

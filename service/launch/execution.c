@@ -56,7 +56,7 @@ static int program_path(const struct program *p, char path[PATH_MAX])
 struct execution {
     char path[PATH_MAX];
     char user[32], monitor_uid[16];
-    const char *argv[12];
+    const char *argv[16];
     char pid[32], count[32];
     const char *envp[8];
 };
@@ -83,6 +83,12 @@ static void arguments_set(const struct program *p, struct execution *e)
     if (p->index == PROGRAM_SIGNER) {
         e->argv[n++] = "--state-dir";
         e->argv[n++] = l->options.state_dir;
+        if (l->policy_trust[0]) {
+            e->argv[n++] = "--policy-trust";
+            e->argv[n++] = l->policy_trust;
+            e->argv[n++] = "--policy";
+            e->argv[n++] = l->policy;
+        }
     }
     e->argv[n] = NULL;
 }

@@ -11,6 +11,7 @@
 #include "base/listen.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "config/config.h"
 
 struct launch_options {
     const char *config_path;
@@ -49,9 +50,11 @@ struct launch {
     struct launch_ids ids[USERS];
     char runtime_dir[PATH_MAX];
     char program_dir[PATH_MAX]; /* where this program lies */
-    int control_fd; /* the monitor's control socket */
+    int control_fd;             /* the monitor's control socket */
     int runtime_fd;
-    bool runtime_made; /* by us: to be removed */
+    bool runtime_made;              /* by us: to be removed */
+    char policy_trust[PATH_MAX];    /* PolicyTrust at our start, for the signer; "": none */
+    char policy[CONFIG_POLICY_MAX]; /* Policy then, which goes with it */
     int notify_fd;
     struct listen_sockets network;
     struct program programs[PROGRAMS];

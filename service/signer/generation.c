@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "ipc/codec.h"
 #include "signer/algorithm.h"
+#include "signer/policy_trust.h"
 
 /* How often in a row a token process may be lost before a configuration gives up on it; or find its token or a key missing,
  * which is a fact sooner, but may be a moment's. */
@@ -71,6 +72,7 @@ static void generation_free(struct generation *g)
     config_free(g->config);
     config_source_free(g->source);
     free(g->offer_bytes);
+    free(g->accepted);
     free(g);
 }
 
@@ -176,6 +178,27 @@ static int policies_load(struct generation *g, struct config_error *error)
     return r ? r : variant_load_reported(&g->reported, g->source, g->config, error);
 }
 
+/* Signatures, by what root has told us, whatever the snapshot itself says of that. */
+static int policies_judge(struct generation *g)
+{
+    const struct policy_anchors *anchors = g->signer->anchors;
+    const char *oddity = policy_trust_oddity(anchors, g->config);
+    char why[2048];
+    if (oddity)
+        log_say(&g->signer->log, LOG_LEVEL_WARNING, "policy_trust", "PolicyTrust %s: %s",
+                g->config->policy_trust, oddity);
+    if (!anchors)
+        return 0;
+    g->accepted = calloc(1, sizeof *g->accepted);
+    if (!g->accepted)
+        return -ENOMEM;
+    int r =
+        policy_trust_accept(anchors, g->source, g->config, (int64_t)time(NULL), g->accepted, why, sizeof why);
+    if (r > 0)
+        generation_fail(g, "%s", why);
+    return r < 0 ? r : 0;
+}
+
 static int config_read(struct generation *g, int snapshot_fd)
 {
     static const struct config_who nobody = {0};
@@ -190,6 +213,8 @@ static int config_read(struct generation *g, int snapshot_fd)
     if (r == 0)
         r = config_evaluate(g->source, &nobody, &g->config, &error);
     if (r == 0)
+        r = policies_judge(g);
+    if (r == 0 && g->state != GENERATION_FAILED)
         r = policies_load(g, &error);
     fd_sealed_unmap(bytes);
     if (r > 0) {
@@ -638,6 +663,16 @@ static int offer_make(struct generation *g)
     return 0;
 }
 
+/* Nothing older may follow what is in force from now on. False: something newer is in force already. */
+static bool policies_keep(struct generation *g)
+{
+    char why[1024];
+    if (!g->accepted || policy_trust_keep(g->signer, g->accepted, why, sizeof why) == 0)
+        return true;
+    generation_fail(g, "%s", why);
+    return false;
+}
+
 static void offer_answer(struct generation *g)
 {
     struct signer *s = g->signer;
@@ -665,7 +700,7 @@ static int proofs_end(struct generation *g)
     r = offer_make(g);
     if (r == -EMSGSIZE)
         generation_fail(g, "the lists of all policies and the host keys are too long together");
-    else if (r == 0)
+    else if (r == 0 && policies_keep(g))
         offer_answer(g);
     return r == -EMSGSIZE ? 0 : r;
 }

@@ -49,6 +49,7 @@ struct generation {
     struct generation_certificate certificates[GENERATION_CERTIFICATES_MAX];
     size_t certificate_count;
     size_t proofs_open;
+    struct serials *accepted; /* of signed policies; NULL: none need a signature */
     uint8_t *offer_bytes;
     size_t offer_size;
     struct msg_offer offer; /* spans into offer_bytes */

@@ -4,6 +4,7 @@
  * vendor's code: that is in its token processes.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +18,13 @@
 #include "signer/generation.h"
 #include "signer/lockdown.h"
 #include "signer/options.h"
+#include "signer/policy_trust.h"
 #include "signer/settle.h"
 #include "signer/signer.h"
 #include "signer/spawner.h"
 
 #define LISTEN_FD 3
+#define SERIALS_WAIT_MS 10000
 
 static int fail(const char *what, int r)
 {
@@ -73,6 +76,35 @@ static int modules_warm(void)
     return r ? r : keytype_prepare();
 }
 
+/* Whose signatures policies need, as root has written it. */
+static int anchors_read(const struct signer_options *options, struct signer *s)
+{
+    char why[1024] = "";
+    if (!options->policy_trust[0])
+        return 0;
+    int r = policy_trust_open(options->policy_trust, options->policy, &s->anchors, why, sizeof why);
+    if (r > 0)
+        fprintf(stderr, "sallyport-signer: %s\n", why);
+    return r > 0 ? -EINVAL : r;
+}
+
+/* The spawner's first words, without which no signed policy can be judged. */
+static int serials_await(struct signer *s)
+{
+    while (s->anchors && !s->anchors->is_told) {
+        struct pollfd wait = {.fd = s->spawner.fd, .events = POLLIN};
+        int n = poll(&wait, 1, SERIALS_WAIT_MS);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -ETIMEDOUT;
+        int r = on_spawner_io(s, EPOLLIN);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
 static int on_signal(void *context, int signal_number)
 {
     struct signer *s = context;
@@ -117,6 +149,7 @@ static void signer_free(struct signer *s)
     link_close(&s->spawner);
     loop_free(s->loop);
     budget_free(s->budget);
+    policy_trust_close(s->anchors);
     free(s->inbox);
 }
 
@@ -145,7 +178,11 @@ int main(int argc, char **argv)
     r = modules_warm();
     s.fips = crypto_provider_is_fips();
     if (r == 0)
+        r = anchors_read(&options, &s);
+    if (r == 0)
         r = loop_fill(&s);
+    if (r == 0)
+        r = serials_await(&s);
     if (r)
         return fail("preparing", r);
     /* 5. no file system, no privileges, no system calls but the loop's */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
+#include "signer/policy_trust.h"
 #include "signer/token.h"
 
 static struct token *token_of_slot(struct signer *s, uint32_t slot)
@@ -41,6 +42,16 @@ static int on_token_exited(struct signer *s, const struct msg_token_exited *mess
     return 0;
 }
 
+/* Also the answer to policy_serial_keep. */
+static int on_policy_serials(struct signer *s, const struct msg_policy_serials *message)
+{
+    char why[1025] = "";
+    int r = s->anchors ? policy_trust_remember(s->anchors, message, why, sizeof why) : 0;
+    if (r == 0 && why[0])
+        log_say(&s->log, LOG_LEVEL_ERROR, "policy_serials", "%s", why);
+    return r;
+}
+
 static int dispatch(struct signer *s)
 {
     const union msg_body *body = &s->inbox->body;
@@ -51,6 +62,8 @@ static int dispatch(struct signer *s)
         return on_token_unspawned(s, &body->token_unspawned);
     case MSG_token_exited:
         return on_token_exited(s, &body->token_exited);
+    case MSG_policy_serials:
+        return on_policy_serials(s, &body->policy_serials);
     default:
         return -EPROTO;
     }

@@ -46,6 +46,10 @@ static bool option_take(struct signer_options *options, int option, const char *
         return path_copy(value, options->token_program);
     case 's':
         return path_copy(value, options->state_directory);
+    case 'p':
+        return path_copy(value, options->policy_trust);
+    case 'P':
+        return snprintf(options->policy, sizeof options->policy, "%s", value) < (int)sizeof options->policy;
     default:
         return false;
     }
@@ -76,6 +80,8 @@ int options_parse(struct signer_options *options, int argc, char **argv)
         {"monitor-uid", required_argument, NULL, 'm'},
         {"token-program", required_argument, NULL, 't'},
         {"state-dir", required_argument, NULL, 's'},
+        {"policy-trust", required_argument, NULL, 'p'},
+        {"policy", required_argument, NULL, 'P'},
         {0},
     };
     *options = (struct signer_options){.uid = geteuid(), .gid = getegid(), .monitor_uid = geteuid()};
@@ -84,7 +90,7 @@ int options_parse(struct signer_options *options, int argc, char **argv)
         if (!option_take(options, option, optarg)) {
             fprintf(stderr,
                     "usage: sallyport-signer [--user UID:GID] [--monitor-uid UID] [--token-program PATH] "
-                    "[--state-dir DIR]\n");
+                    "[--state-dir DIR] [--policy-trust FILE [--policy NAME]]\n");
             return -EINVAL;
         }
     if (optind != argc || (!options->token_program[0] && program_beside(options->token_program) != 0)) {

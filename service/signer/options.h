@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "policy/policy.h"
 #include "signer/spawner.h"
 
 struct signer_options {
@@ -12,6 +13,8 @@ struct signer_options {
     uid_t monitor_uid; /* --monitor-uid; who may connect besides root */
     char token_program[PATH_MAX];
     char state_directory[PATH_MAX];
+    char policy_trust[PATH_MAX];  /* whose signatures policies need; "": nobody's */
+    char policy[POLICY_SPEC_MAX]; /* the only one that may be chosen then; "": any that is signed */
 };
 
 /* 0, or -EINVAL after a word on standard error. */

@@ -28,6 +28,7 @@ enum {
 };
 
 struct generation;
+struct policy_anchors;
 struct token;
 
 struct signer {
@@ -46,6 +47,7 @@ struct signer {
     struct token *tokens[SPAWNER_SLOTS]; /* by slot; NULL: free */
     struct generation *generations;
     struct budget *budget;
+    struct policy_anchors *anchors; /* NULL: policies need no signature */
     struct request_list delayed; /* over their connection's budget for now */
     struct loop_source *tick;
     bool ticking;

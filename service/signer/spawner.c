@@ -1,11 +1,11 @@
 /*
- * The spawner's loop. Input: spawn_token, kill_token and pin_refused from the signer, SIGCHLD. Output: token processes and
- * what became of them.
+ * The spawner's loop. Input: spawn_token, kill_token, pin_refused and policy_serial_keep from the signer, SIGCHLD. Output:
+ * token processes and what became of them, and what is remembered of PINs and of policies.
  *
  * Why it may believe the signer, and how far: nobody else has the other end of the link, but the signer reads bytes of
  * strangers. So a module is loaded only from a file that root alone can have placed, a variable that would make libraries
  * load other code is refused, a PIN goes to nobody but a token process, the program is fixed before the first message,
- * and no more than SPAWNER_SLOTS of them run at a time.
+ * no more than SPAWNER_SLOTS of them run at a time, and serials of policies only ever go forward.
  */
 #include "signer/spawner.h"
 
@@ -25,6 +25,7 @@
 #include "signer/pin_source.h"
 #include "signer/plan.h"
 #include "signer/refused.h"
+#include "signer/serials.h"
 #include "signer/spawn.h"
 
 #define GRACE_MS 1000u /* for token processes to log out, once their links are closed */
@@ -44,6 +45,9 @@ struct spawner {
     struct link_inbox *inbox;
     struct refused_pins refused;
     struct spawner_slot slots[SPAWNER_SLOTS];
+    struct serials_file serials_file;
+    struct serials serials;
+    char serials_unusable[1024]; /* why what is in the file is not known, or "" */
 };
 
 static int send_failed(int r)
@@ -153,6 +157,34 @@ static int on_pin_refused(struct spawner *s, const struct msg_pin_refused *reque
     return 0;
 }
 
+/* ---- serials of policies ----------------------------------------------------------------------------------------- */
+
+static int serials_tell(struct spawner *s, const char *why)
+{
+    static uint8_t bytes[SERIALS_PACKED_MAX];
+    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    if (serials_pack(&s->serials, &out) != 0)
+        return -EMSGSIZE;
+    int r = link_send(&s->signer, policy_serials, .usable = s->serials_unusable[0] == 0, .why = sp_text(why),
+                      .serials = sp_written(&out));
+    return r ? send_failed(r) : 0;
+}
+
+static int on_policy_serial_keep(struct spawner *s, const struct msg_policy_serial_keep *request)
+{
+    static struct serials wanted;
+    char why[1024] = "";
+    if (s->serials_unusable[0] || serials_unpack(request->serials, &wanted) != 0)
+        return -EPROTO;
+    for (size_t i = 0; i < wanted.count; i++)
+        if (serials_set(&s->serials, &wanted.items[i], why, sizeof why) != 0)
+            return serials_tell(s, why);
+    int r = serials_write(&s->serials_file, &s->serials);
+    if (r)
+        snprintf(why, sizeof why, "cannot write %.900s: %s", s->serials_file.path, strerror(-r));
+    return serials_tell(s, why);
+}
+
 static int dispatch(struct spawner *s)
 {
     switch (s->inbox->row->number) {
@@ -162,6 +194,8 @@ static int dispatch(struct spawner *s)
         return on_kill_token(s, &s->inbox->body.kill_token);
     case MSG_pin_refused:
         return on_pin_refused(s, &s->inbox->body.pin_refused);
+    case MSG_policy_serial_keep:
+        return on_policy_serial_keep(s, &s->inbox->body.policy_serial_keep);
     default:
         return -EPROTO;
     }
@@ -244,6 +278,12 @@ static int prepare(struct spawner *s, int link_fd)
         r = loop_add(s->loop, s->signer.fd, EPOLLIN, on_signer_io, s, &s->signer_source);
     if (r == 0)
         r = refused_open(&s->refused, s->setup->state_directory);
+    if (r == 0) {
+        /* Whether that matters is for the signer to say: most have no trust anchors. */
+        (void)!serials_open(&s->serials_file, s->setup->state_directory, &s->serials, s->serials_unusable,
+                            sizeof s->serials_unusable);
+        r = serials_tell(s, s->serials_unusable);
+    }
     if (r)
         fprintf(stderr, "sallyport-signer: the spawner cannot start: %s\n", strerror(-r));
     return r;

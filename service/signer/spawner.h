@@ -13,7 +13,7 @@
 
 struct spawner_setup {
     char token_program[PATH_MAX];
-    char state_directory[PATH_MAX]; /* for the memory of refused PINs; "": none */
+    char state_directory[PATH_MAX]; /* for the memory of refused PINs and of policies; "": none */
     uid_t uid;
     gid_t gid;
     bool become; /* change to uid:gid first */

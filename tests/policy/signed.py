@@ -1,0 +1,307 @@
+"""Signed policies on a real server: what PolicyTrust accepts, and that nothing else ever comes into force. Which policy that
+is, a real client finds out by a key exchange that only one of them has."""
+
+import os
+import signal
+import time
+
+import client
+import server
+import world
+
+DIRECTORY = world.STATE / "signed.d"
+KEYS = world.STATE / "signed-keys"
+SIGNERS = world.STATE / "signers"
+NAMESPACE = "sallyport-policy"
+# Which of these a policy has is how a client tells it from the others.
+OLD, NEW, OTHER = "curve25519-sha256", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384"
+
+
+def make_keys():
+    KEYS.mkdir(mode=0o700, exist_ok=True)
+    for name in ("site", "stranger", "expired", "elsewhere"):
+        world.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(KEYS / name))
+    lines = [f"site@example {world.public_key(KEYS / 'site')}",
+             f'expired@example valid-before="20200101Z" {world.public_key(KEYS / "expired")}',
+             f'elsewhere@example namespaces="file,git" {world.public_key(KEYS / "elsewhere")}']
+    SIGNERS.write_text("\n".join(lines) + "\n")
+    SIGNERS.chmod(0o644)
+
+
+def text_of(name, serial, kex, more=""):
+    return f"Name {name}\nDescription signed\nSerial {serial}\nInherit DEFAULT\nKexAlgorithms {kex}\n{more}"
+
+
+def place(name, text, key="site", namespace=NAMESPACE):
+    """key None: unsigned."""
+    DIRECTORY.mkdir(exist_ok=True)
+    path = DIRECTORY / f"{name}.policy"
+    path.write_text(text)
+    signature = DIRECTORY / f"{name}.policy.sig"
+    signature.unlink(missing_ok=True)
+    if key:
+        world.run("ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(KEYS / key), str(path))
+    return path
+
+
+def options(*more, trust=True):
+    lines = [f"PolicyTrust {SIGNERS}"] if trust else []
+    return [*lines, f"PolicyDirectory {DIRECTORY}", *(more or ("Policy SITE",))]
+
+
+class Site:
+    def __init__(self):
+        make_keys()
+        place("SITE", text_of("SITE", 5, OLD))
+        self.token = server.Token(world.STATE / "token-signed", keys={"ed25519": server.KEYS["ed25519"]})
+        self.key = KEYS / "user"
+        world.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
+        world.authorize("bob", world.public_key(self.key))
+        self.server = server.Server(self.token, name="signed", port=2310, options=options())
+
+    def is_served(self, kex):
+        """This key exchange is in force, and none of the others."""
+        client.logs_in(self.server, user="bob", key=self.key, kex=[kex])
+        for other in {OLD, NEW, OTHER} - {kex}:
+            client.is_refused(self.server, client.WORDS["kex"], user="bob", key=self.key, kex=[other], extra=["-v"])
+
+    def hang_up(self):
+        for pid in self.server.pids("sallyport-launch"):
+            os.kill(pid, signal.SIGHUP)
+        return self.server.wait_event(lambda e: e.get("event") in ("config_loaded", "config_refused"), 20)
+
+    def refuses(self, *words, kex=OLD, with_options=None):
+        """A reload is refused in these words, and what was in force still is."""
+        good = self.server.path.read_text()
+        self.server.mark()
+        if with_options is not None:
+            self.server.configure(with_options)
+        event = self.hang_up()
+        self.server.path.write_text(good)
+        assert event["event"] == "config_refused", f"loaded: {event}"
+        for word in words:
+            assert word in str(event), f"without {word!r}: {event}"
+        self.is_served(kex)
+
+    def accepts(self, kex, with_options=None):
+        self.server.reload(options() if with_options is None else with_options)
+        self.is_served(kex)
+
+
+# ---- at start ----------------------------------------------------------------------------------------------------
+
+
+def a_signed_policy_is_in_force_from_the_start(site):
+    site.server.start()
+    site.is_served(OLD)
+    kept = (site.server.directory / "state/policy-serials").read_text()
+    assert "\nSITE 5 " in kept, kept
+
+
+def the_same_policy_may_be_loaded_again(site):
+    site.accepts(OLD)
+
+
+# ---- reloads that are refused ------------------------------------------------------------------------------------
+
+
+def an_unsigned_policy_is_refused(site):
+    place("SITE", text_of("SITE", 6, NEW), key=None)
+    site.refuses("SITE.policy is not signed", "ssh-keygen -Y sign -n sallyport-policy")
+
+
+def an_altered_policy_is_refused(site):
+    path = place("SITE", text_of("SITE", 6, NEW))
+    path.write_text(text_of("SITE", 6, f"{NEW},{OTHER}"))
+    site.refuses("SITE.policy.sig", "altered")
+
+
+def a_truncated_signature_is_refused(site):
+    path = place("SITE", text_of("SITE", 6, NEW))
+    signature = path.with_name("SITE.policy.sig")
+    signature.write_text(signature.read_text()[:-40])
+    site.refuses("SITE.policy.sig", "cut off")
+
+
+def a_policy_signed_for_another_purpose_is_refused(site):
+    place("SITE", text_of("SITE", 6, NEW), namespace="file")
+    site.refuses("SITE.policy.sig", "for the namespace", "file", "sallyport-policy")
+
+
+def a_strangers_policy_is_refused(site):
+    place("SITE", text_of("SITE", 6, NEW), key="stranger")
+    site.refuses("SITE.policy.sig", "SHA256:", f"{SIGNERS} does not name")
+
+
+def a_signer_whose_time_is_over_is_refused(site):
+    place("SITE", text_of("SITE", 6, NEW), key="expired")
+    site.refuses("its signer has expired", f"{SIGNERS} line 2")
+
+
+def a_signer_for_other_purposes_is_refused(site):
+    place("SITE", text_of("SITE", 6, NEW), key="elsewhere")
+    site.refuses("may not sign for the namespace", f"{SIGNERS} line 3")
+
+
+def an_expired_policy_is_refused(site):
+    place("SITE", text_of("SITE", 6, NEW, "Expires 2024-02-29\n"))
+    site.refuses("SITE.policy", "2024-02-29")
+
+
+def an_older_policy_is_refused(site):
+    place("SITE", text_of("SITE", 4, NEW))
+    site.refuses("policy SITE", "Serial 4 is older than 5")
+
+
+def another_policy_of_the_same_serial_is_refused(site):
+    place("SITE", text_of("SITE", 5, NEW))
+    site.refuses("policy SITE", "another text with Serial 5")
+
+
+def a_policy_under_anothers_name_is_refused(site):
+    """Signed it is, but as something else."""
+    place("LAX", text_of("LAX", 9, NEW))
+    (DIRECTORY / "LAX.policy").rename(DIRECTORY / "SITE.policy")
+    (DIRECTORY / "LAX.policy.sig").rename(DIRECTORY / "SITE.policy.sig")
+    site.refuses("SITE.policy line 1", "LAX")
+
+
+def an_unsigned_policy_behind_a_signed_one_is_refused(site):
+    place("BASE", text_of("BASE", 1, NEW), key=None)
+    place("SITE", f"Name SITE\nSerial 6\nInherit BASE\nKexAlgorithms {NEW}\n")
+    site.refuses("BASE.policy is not signed")
+
+
+def leaving_the_policy_away_is_refused(site):
+    place("SITE", text_of("SITE", 5, OLD))
+    site.refuses("there is no Policy", with_options=options("LogLevel INFO"))
+    site.refuses("Policy DEFAULT: nobody has signed it", with_options=options("Policy DEFAULT"))
+
+
+def another_signed_policy_is_refused(site):
+    """Which of the signed ones it is, root has said when the signer was started."""
+    place("SITE", text_of("SITE", 5, OLD))
+    place("LAX", text_of("LAX", 1, f"{OLD},{NEW}"))
+    site.refuses("Policy LAX", "started for SITE", with_options=options("Policy LAX"))
+
+
+def leaving_the_trust_away_is_no_way_around_it(site):
+    """The signer has it from its command line; what the monitor brings decides nothing."""
+    place("SITE", text_of("SITE", 6, NEW), key=None)
+    site.refuses("SITE.policy is not signed", with_options=options("Policy SITE", trust=False))
+    told = [e for e in site.server.events() if "PolicyTrust" in str(e) and "still need signatures" in str(e)]
+    assert told, "no word about a PolicyTrust that went away"
+
+
+def the_configurations_own_lists_cannot_loosen_it(site):
+    place("SITE", text_of("SITE", 6, OLD))
+    site.refuses("KexAlgorithms", NEW, with_options=options("Policy SITE", f"KexAlgorithms +{NEW}"))
+
+
+def a_refused_configuration_does_not_count(site):
+    """SITE with serial 6 is signed, and the configuration is refused for its host key: 5 may still be loaded."""
+    place("SITE", text_of("SITE", 6, NEW))
+    site.refuses("nobody-has-it", with_options=["HostKey pkcs11:token=sallyport;object=nobody-has-it;type=private", *options()])
+    place("SITE", text_of("SITE", 5, OLD))
+    site.accepts(OLD)
+
+
+# ---- what goes into force ----------------------------------------------------------------------------------------
+
+
+def a_newer_policy_goes_into_force(site):
+    place("SITE", text_of("SITE", 6, NEW))
+    site.accepts(NEW)
+    place("SITE", text_of("SITE", 5, OLD))
+    site.refuses("Serial 5 is older than 6", kex=NEW)
+
+
+def signer_of(site):
+    """The signer, not the spawner, which it has started."""
+    pids = site.server.pids("sallyport-signer")
+    table = server.processes()
+    return [pid for pid in pids if table[pid][0] not in pids]
+
+
+def what_was_accepted_outlives_the_signer(site):
+    place("SITE", text_of("SITE", 6, NEW))
+    (old,) = signer_of(site)
+    os.kill(old, signal.SIGKILL)
+    until = time.monotonic() + 20
+    while True:
+        now = signer_of(site)
+        if len(now) == 1 and now[0] != old and client.ssh(site.server, user="bob", key=site.key, kex=[NEW]).returncode == 0:
+            break
+        assert time.monotonic() < until, "no new signer that serves"
+        time.sleep(0.2)
+    place("SITE", text_of("SITE", 5, OLD))
+    site.refuses("Serial 5 is older than 6", kex=NEW)
+
+
+def not_started(site, *words):
+    try:
+        site.server.start()
+    except RuntimeError:
+        pass
+    else:
+        raise AssertionError("it started")
+    log = site.server.log.read_text(errors="replace")[site.server.seen:]
+    for word in words:
+        assert word in log, f"without {word!r}: {log[-1500:]}"
+
+
+def what_was_accepted_outlives_the_server(site):
+    site.server.stop()
+    site.server.configure(options())
+    site.server.mark()
+    not_started(site, "Serial 5 is older than 6")
+
+
+def a_damaged_memory_lets_nothing_in(site):
+    memory = site.server.directory / "state/policy-serials"
+    good = memory.read_text()
+    place("SITE", text_of("SITE", 7, OTHER))
+    memory.write_text(good.replace("SITE 6", "SITE 2"))
+    site.server.mark()
+    not_started(site, "policy-serials: the file is damaged")
+    memory.write_text(good)
+    site.server.start()
+    site.is_served(OTHER)
+
+
+def signers_that_others_could_change_are_no_anchors(site):
+    site.server.stop()
+    SIGNERS.chmod(0o666)
+    site.server.mark()
+    not_started(site, f"{SIGNERS}", "must belong to root")
+    SIGNERS.chmod(0o644)
+    site.server.start()
+    site.is_served(OTHER)
+
+
+CLAIMS = (
+    the_same_policy_may_be_loaded_again, an_unsigned_policy_is_refused, an_altered_policy_is_refused,
+    a_truncated_signature_is_refused, a_policy_signed_for_another_purpose_is_refused, a_strangers_policy_is_refused,
+    a_signer_whose_time_is_over_is_refused, a_signer_for_other_purposes_is_refused, an_expired_policy_is_refused,
+    an_older_policy_is_refused, another_policy_of_the_same_serial_is_refused, a_policy_under_anothers_name_is_refused,
+    an_unsigned_policy_behind_a_signed_one_is_refused, leaving_the_policy_away_is_refused, another_signed_policy_is_refused,
+    leaving_the_trust_away_is_no_way_around_it, the_configurations_own_lists_cannot_loosen_it,
+    a_refused_configuration_does_not_count, a_newer_policy_goes_into_force, what_was_accepted_outlives_the_signer,
+    what_was_accepted_outlives_the_server, a_damaged_memory_lets_nothing_in,
+    signers_that_others_could_change_are_no_anchors,
+)
+
+
+def run(claims):
+    """claims: a suite.Suite; one server for all of them, each of which stands on the one before."""
+    if not any(claims.wants(function.__name__) for function in (a_signed_policy_is_in_force_from_the_start, *CLAIMS)):
+        return
+    site = Site()
+    show = lambda: site.server.log_tail(6)
+    try:
+        if claims.run(a_signed_policy_is_in_force_from_the_start.__name__, a_signed_policy_is_in_force_from_the_start, site,
+                      seconds=90, on_failure=show, always=True):
+            for function in CLAIMS:
+                claims.run(function.__name__, function, site, seconds=120, on_failure=show)
+    finally:
+        site.server.stop()
