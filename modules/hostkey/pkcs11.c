@@ -23,7 +23,7 @@ int pkcs11_uri_parse(const char *text, P11KitUri **uri, struct sp_hostkey_error 
     return 0;
 }
 
-static int module_load(struct pkcs11 *p, const char *path, struct sp_hostkey_error *error)
+int pkcs11_module_open(struct pkcs11 *p, const char *path, struct sp_hostkey_error *error)
 {
     p->module = p11_kit_module_load(path, P11_KIT_MODULE_CRITICAL);
     if (!p->module) {
@@ -38,22 +38,27 @@ static int module_load(struct pkcs11 *p, const char *path, struct sp_hostkey_err
     return 0;
 }
 
-static void provider_close(void *provider)
+void pkcs11_module_close(struct pkcs11 *p)
 {
-    struct pkcs11 *p = provider;
     if (p->session)
         (void)p->module->C_CloseSession(p->session);
     if (p->initialized)
         (void)p11_kit_module_finalize(p->module);
     if (p->module)
         p11_kit_module_release(p->module);
-    free(p);
+    *p = (struct pkcs11){.initialized = false};
+}
+
+static void provider_close(void *provider)
+{
+    pkcs11_module_close(provider);
+    free(provider);
 }
 
 static int provider_fill(struct pkcs11 *p, const struct sp_hostkey_config *config, bool *pin_needed,
                          struct sp_hostkey_error *error)
 {
-    int r = module_load(p, config->module, error);
+    int r = pkcs11_module_open(p, config->module, error);
     if (r == 0)
         r = pkcs11_token_open(p, config->keys[0], error);
     bool needed = false;

@@ -15,22 +15,21 @@
 #define FOUND_MAX 8u
 #define DIGEST_INFO_MAX 128u
 
-static int objects_find(struct pkcs11 *p, CK_ATTRIBUTE *match, CK_ULONG match_count, CK_OBJECT_HANDLE *found,
-                        CK_ULONG *count, struct sp_hostkey_error *error)
+int pkcs11_objects_find(struct pkcs11 *p, CK_ATTRIBUTE *match, CK_ULONG match_count, CK_OBJECT_HANDLE *found,
+                        CK_ULONG room, CK_ULONG *count, struct sp_hostkey_error *error)
 {
     CK_RV rv = p->module->C_FindObjectsInit(p->session, match, match_count);
     if (rv != CKR_OK)
         return pkcs11_failed(error, rv, "C_FindObjectsInit");
-    rv = p->module->C_FindObjects(p->session, found, FOUND_MAX, count);
+    rv = p->module->C_FindObjects(p->session, found, room, count);
     CK_RV end = p->module->C_FindObjectsFinal(p->session);
     if (rv != CKR_OK)
         return pkcs11_failed(error, rv, "C_FindObjects");
     return end == CKR_OK ? 0 : pkcs11_failed(error, end, "C_FindObjectsFinal");
 }
 
-/* Reads one attribute; the empty span if the object has none or hides it. The bytes go behind `store`'s others. */
-static struct sp_span attribute_get(struct pkcs11 *p, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
-                                    struct sp_out *store)
+struct sp_span pkcs11_attribute(struct pkcs11 *p, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+                                struct sp_out *store)
 {
     CK_ATTRIBUTE attribute = {type, NULL, 0};
     CK_RV rv = p->module->C_GetAttributeValue(p->session, object, &attribute, 1);
@@ -47,8 +46,8 @@ static struct sp_span attribute_get(struct pkcs11 *p, CK_OBJECT_HANDLE object, C
     return sp_span_of(at, attribute.ulValueLen);
 }
 
-static bool attribute_get_fixed(struct pkcs11 *p, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
-                                void *value, CK_ULONG size)
+bool pkcs11_attribute_fixed(struct pkcs11 *p, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value,
+                            CK_ULONG size)
 {
     CK_ATTRIBUTE attribute = {type, value, size};
     return p->module->C_GetAttributeValue(p->session, object, &attribute, 1) == CKR_OK &&
@@ -59,11 +58,11 @@ static void public_read(struct pkcs11 *p, CK_OBJECT_HANDLE object, struct pkcs11
                         struct sp_out *store)
 {
     if (key->type == CKK_RSA) {
-        key->modulus = attribute_get(p, object, CKA_MODULUS, store);
-        key->exponent = attribute_get(p, object, CKA_PUBLIC_EXPONENT, store);
+        key->modulus = pkcs11_attribute(p, object, CKA_MODULUS, store);
+        key->exponent = pkcs11_attribute(p, object, CKA_PUBLIC_EXPONENT, store);
     } else {
-        key->ec_params = attribute_get(p, object, CKA_EC_PARAMS, store);
-        key->ec_point = attribute_get(p, object, CKA_EC_POINT, store);
+        key->ec_params = pkcs11_attribute(p, object, CKA_EC_PARAMS, store);
+        key->ec_point = pkcs11_attribute(p, object, CKA_EC_POINT, store);
     }
 }
 
@@ -75,7 +74,7 @@ static CK_OBJECT_HANDLE public_find(struct pkcs11 *p, CK_OBJECT_HANDLE private_k
     CK_OBJECT_HANDLE found[FOUND_MAX];
     CK_ULONG count = 0;
     struct sp_hostkey_error ignored;
-    struct sp_span id = attribute_get(p, private_key, CKA_ID, store);
+    struct sp_span id = pkcs11_attribute(p, private_key, CKA_ID, store);
     if (id.size == 0)
         return CK_INVALID_HANDLE;
     CK_ATTRIBUTE match[] = {
@@ -83,7 +82,9 @@ static CK_OBJECT_HANDLE public_find(struct pkcs11 *p, CK_OBJECT_HANDLE private_k
         {CKA_KEY_TYPE, &type, sizeof type},
         {CKA_ID, (void *)(uintptr_t)id.data, id.size},
     };
-    if (objects_find(p, match, sizeof match / sizeof match[0], found, &count, &ignored) != 0 || count != 1)
+    if (pkcs11_objects_find(p, match, sizeof match / sizeof match[0], found, FOUND_MAX, &count, &ignored) !=
+            0 ||
+        count != 1)
         return CK_INVALID_HANDLE;
     return found[0];
 }
@@ -92,7 +93,7 @@ static CK_OBJECT_HANDLE public_find(struct pkcs11 *p, CK_OBJECT_HANDLE private_k
  * The blob from the public object, or else from the private key's own public attributes: tokens differ in which they
  * have. That two objects share an id proves nothing, so the signer has every key sign before it believes the pair.
  */
-static int blob_make(struct pkcs11 *p, struct pkcs11_key *key, const char *uri,
+int pkcs11_blob_make(struct pkcs11 *p, struct pkcs11_key *key, const char *uri,
                      struct sp_hostkey_error *error)
 {
     uint8_t bytes[3 * ATTRIBUTE_SIZE_MAX];
@@ -136,7 +137,7 @@ static int private_key_find(struct pkcs11 *p, const char *text, CK_OBJECT_HANDLE
     for (CK_ULONG i = 0; i < given && used < ATTRIBUTES_MAX; i++)
         if (wanted[i].type != CKA_CLASS)
             match[used++] = wanted[i];
-    r = objects_find(p, match, used, found, &count, error);
+    r = pkcs11_objects_find(p, match, used, found, FOUND_MAX, &count, error);
     if (r)
         return r;
     if (count == 0)
@@ -153,22 +154,25 @@ static int private_key_find(struct pkcs11 *p, const char *text, CK_OBJECT_HANDLE
 static void label_read(struct pkcs11 *p, struct pkcs11_key *key)
 {
     struct sp_out store = {.data = (uint8_t *)key->label, .capacity = sizeof key->label - 1};
-    struct sp_span label = attribute_get(p, key->handle, CKA_LABEL, &store);
+    struct sp_span label = pkcs11_attribute(p, key->handle, CKA_LABEL, &store);
     key->label[label.size] = 0;
 }
 
 int pkcs11_key_find(struct pkcs11 *p, const char *uri, struct pkcs11_key *key, struct sp_hostkey_error *error)
 {
-    CK_BBOOL always = CK_FALSE;
     int r = private_key_find(p, uri, &key->handle, error);
-    if (r)
-        return r;
-    if (!attribute_get_fixed(p, key->handle, CKA_KEY_TYPE, &key->type, sizeof key->type))
+    return r ? r : pkcs11_key_read(p, uri, key, error);
+}
+
+int pkcs11_key_read(struct pkcs11 *p, const char *uri, struct pkcs11_key *key, struct sp_hostkey_error *error)
+{
+    CK_BBOOL always = CK_FALSE;
+    if (!pkcs11_attribute_fixed(p, key->handle, CKA_KEY_TYPE, &key->type, sizeof key->type))
         return pkcs11_refused(error, SP_HOSTKEY_E_LOST, "%s: the token does not say of what type it is", uri);
-    if (attribute_get_fixed(p, key->handle, CKA_ALWAYS_AUTHENTICATE, &always, sizeof always))
+    if (pkcs11_attribute_fixed(p, key->handle, CKA_ALWAYS_AUTHENTICATE, &always, sizeof always))
         key->always_authenticate = always != CK_FALSE;
     label_read(p, key);
-    return blob_make(p, key, uri, error);
+    return pkcs11_blob_make(p, key, uri, error);
 }
 
 struct mechanism_row {

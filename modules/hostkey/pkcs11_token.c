@@ -9,8 +9,7 @@
 
 #define SLOTS_MAX 64u
 
-/* PKCS#11 pads its text fields with blanks. */
-static struct sp_span padded_text(const CK_UTF8CHAR *field, size_t size)
+struct sp_span pkcs11_padded_text(const CK_UTF8CHAR *field, size_t size)
 {
     while (size != 0 && field[size - 1] == ' ')
         size--;
@@ -27,7 +26,7 @@ struct token_search {
 
 static void search_note(struct token_search *search, const CK_TOKEN_INFO *info)
 {
-    struct sp_span label = padded_text(info->label, sizeof info->label);
+    struct sp_span label = pkcs11_padded_text(info->label, sizeof info->label);
     int n = snprintf(search->seen + search->seen_size, sizeof search->seen - search->seen_size, "%s\"%.*s\"",
                      search->seen_size ? ", " : "", (int)label.size, (const char *)label.data);
     if (n > 0 && (size_t)n < sizeof search->seen - search->seen_size)
@@ -83,10 +82,12 @@ static int token_find(struct pkcs11 *p, const char *text, struct token_search *s
                           search->seen_size ? search->seen : "is no initialised token at all");
 }
 
-/* Read-only is all we need; some network modules only know read-write sessions. */
+/* Read-only is all that signing needs; some network modules only know read-write sessions. */
 static int session_open(struct pkcs11 *p, struct sp_hostkey_error *error)
 {
-    CK_RV rv = p->module->C_OpenSession(p->slot, CKF_SERIAL_SESSION, NULL, NULL, &p->session);
+    CK_RV rv = CKR_SESSION_READ_ONLY;
+    if (!p->read_write)
+        rv = p->module->C_OpenSession(p->slot, CKF_SERIAL_SESSION, NULL, NULL, &p->session);
     if (rv != CKR_OK)
         rv = p->module->C_OpenSession(p->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &p->session);
     return rv == CKR_OK ? 0 : pkcs11_failed(error, rv, "C_OpenSession");
@@ -131,7 +132,7 @@ int pkcs11_token_open(struct pkcs11 *p, const char *uri, struct sp_hostkey_error
     int r = token_find(p, uri, &search, error);
     if (r)
         return r;
-    struct sp_span label = padded_text(search.info.label, sizeof search.info.label);
+    struct sp_span label = pkcs11_padded_text(search.info.label, sizeof search.info.label);
     p->slot = search.found;
     memcpy(p->token, label.data, label.size);
     r = session_open(p, error);
