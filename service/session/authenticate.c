@@ -38,9 +38,7 @@ static unsigned methods_enabled(const struct login *login)
 void authenticate_prepare(struct login *login)
 {
     const struct config *config = login->config;
-    char error[512] = "";
-    if (login_rules_fill(config, &login->rules, error, sizeof error))
-        log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "%s", error);
+    char error[256] = "";
     unsigned enabled = methods_enabled(login);
     if (methods_parse(&config->authentication_methods, enabled, &login->auth.methods, error, sizeof error)) {
         login->auth.unusable = true;

@@ -38,7 +38,7 @@ struct authentication {
     char texts[8192];  /* what PAM has to say to the user once he is known to be the user */
 };
 
-/* Fills in the login's rules, and evaluates AuthenticationMethods and the switches of the configuration, once. */
+/* Evaluates AuthenticationMethods and the switches of the configuration by the login's rules, once. */
 void authenticate_prepare(struct login *login);
 /* Serves the worker until the login has succeeded (0) or is over (LOGIN_E_GONE, LOGIN_E_OVER, -errno). */
 int authenticate_run(struct login *login) MUST_USE;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/loop.h"
@@ -77,6 +78,15 @@ static enum log_level log_level_of(const char *name)
     return LOG_LEVEL_INFO;
 }
 
+/* A login without rules goes on, so that it is refused like any other. */
+static void rules_fill(struct login *login, const struct config_source *source)
+{
+    const struct login_rules_for who = {.address = login->remote_address, .now = (int64_t)time(NULL)};
+    char error[1024] = "";
+    if (login_rules_fill(source, login->config, &who, &login->rules, error, sizeof error))
+        log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "%s", error);
+}
+
 /* The snapshot is sealed, so that what is evaluated here is what the monitor has checked. */
 static int config_open(struct login *login)
 {
@@ -98,6 +108,8 @@ static int config_open(struct login *login)
     r = config_source_unpack(snapshot, &source, &error);
     if (r == 0)
         r = config_evaluate(source, &who, &login->config, &error);
+    if (r == 0)
+        rules_fill(login, source);
     config_source_free(source);
     fd_sealed_unmap(snapshot);
     if (r > 0)

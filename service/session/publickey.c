@@ -212,7 +212,14 @@ static int verdict_take(struct login *login, struct publickey_result *result)
     result->options = verdict->options;
     if (is_used(&login->publickey, result->fingerprint))
         return refuse(result, "this key was already used for an earlier step");
-    return verdict->accepted == SP_VERDICT_GOOD ? 0 : PUBLICKEY_E_BAD;
+    if (verdict->accepted != SP_VERDICT_GOOD)
+        return PUBLICKEY_E_BAD;
+    const struct msg_auth_publickey *request = &login->inbox->body.auth_publickey;
+    if (request->signed_request && sp_list_has(sp_text(login->rules.user_key_exceptions), request->algorithm))
+        log_say(&login->log, LOG_LEVEL_INFO, "policy_exception",
+                "PubkeyAcceptedAlgorithms: %.*s is accepted by an exception", (int)request->algorithm.size,
+                (const char *)request->algorithm.data);
+    return 0;
 }
 
 int publickey_check(struct login *login, struct publickey_result *result)

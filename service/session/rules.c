@@ -1,13 +1,19 @@
-/* The rules of a login. Input: the configuration of this user. Output: struct login_rules. */
+/*
+ * The rules of a login. Input: the configuration of this user, and the policy that it chooses. Output: struct login_rules.
+ * The policy is resolved here by the same code, over the same sealed snapshot, as the signer resolves it.
+ */
 #include "session/rules.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include <sallyport/wire.h>
 
+#include "base/addresses.h"
 #include "config/config.h"
-#include "policy/lists.h"
+#include "config/policies.h"
 
 /* Names alone, from the one declaration: this program links no key code. Behind a comma each. */
 static const char known_keytypes[] = ""
@@ -15,15 +21,9 @@ static const char known_keytypes[] = ""
 #include "modules/registry.def"
     ;
 
-static int list_fill(enum policy_kind kind, const char *configured, char list[LOGIN_RULES_LIST_MAX],
-                     char *error, size_t error_size)
+static void policy_cleanup(struct policy **policy)
 {
-    _Static_assert(LOGIN_RULES_LIST_MAX == POLICY_LIST_MAX, "a list of the policy has room in the rules");
-    const char *known = known_keytypes + 1;
-    if (lists_resolve_one(kind, configured, known, known, list, error, error_size) == 0)
-        return 0;
-    list[0] = 0;
-    return LOGIN_RULES_E_INVALID;
+    policy_free(*policy);
 }
 
 static bool has_word(const struct config_list *list, const char *word)
@@ -34,24 +34,118 @@ static bool has_word(const struct config_list *list, const char *word)
     return false;
 }
 
-int login_rules_fill(const struct config *config, struct login_rules *rules, char *error, size_t error_size)
+/* What this program cares for. Whether libcrypto serves from an approved provider is for the signer to judge, which signs
+ * nothing if not. */
+static int policy_resolve_keys(const struct policy *policy, int64_t now, struct policy_effective *effective,
+                               char *error, size_t error_size)
 {
-    *rules = (struct login_rules){
-        .rsa_bits_min = config->required_rsa_size,
+    const char *known = known_keytypes + 1;
+    const struct policy_build build = {
+        .known = {[POLICY_USER_KEY] = known, [POLICY_CA_KEY] = known},
+        .available = {[POLICY_USER_KEY] = known, [POLICY_CA_KEY] = known},
+        .fips_provider = true,
+    };
+    struct policy_error why;
+    int r = policy_resolve(policy, &build, now, effective, &why);
+    if (r == POLICY_E_INVALID)
+        snprintf(error, error_size, "%s", why.text);
+    return r;
+}
+
+static int name_add(const char *name, char list[LOGIN_RULES_LIST_MAX])
+{
+    size_t used = strlen(list);
+    int size = snprintf(list + used, LOGIN_RULES_LIST_MAX - used, "%s%s", used ? "," : "", name);
+    return size < 0 || (size_t)size >= LOGIN_RULES_LIST_MAX - used ? -E2BIG : 0;
+}
+
+static bool applies(const struct policy_exception *exception, const char *address, int64_t now)
+{
+    return (exception->not_after == 0 || now <= exception->not_after) &&
+           (!exception->addresses[0] || addresses_match(address, exception->addresses) == 1);
+}
+
+/* Names that the policy lets in for this address, or for now. */
+static int exceptions_add(const struct policy_effective *effective, const char *address, int64_t now,
+                          struct login_rules *rules)
+{
+    int r = 0;
+    for (size_t i = 0; i < effective->exception_count && r == 0; i++) {
+        const struct policy_exception *exception = &effective->exceptions[i];
+        if (!applies(exception, address, now))
+            continue;
+        if (exception->kind == POLICY_USER_KEY) {
+            r = name_add(exception->name, rules->user_key_algorithms);
+            if (r == 0)
+                r = name_add(exception->name, rules->user_key_exceptions);
+        } else if (exception->kind == POLICY_CA_KEY) {
+            r = name_add(exception->name, rules->ca_key_algorithms);
+        }
+    }
+    return r;
+}
+
+static int rules_take(const struct policy_effective *effective, const char *address, int64_t now,
+                      struct login_rules *rules)
+{
+    _Static_assert(LOGIN_RULES_LIST_MAX == POLICY_LIST_MAX, "a list of the policy has room in the rules");
+    _Static_assert(LOGIN_RULES_RSA_SIZES_MAX == POLICY_RSA_SIZES_MAX, "so have its sizes");
+    _Static_assert(sizeof rules->auth_methods == sizeof effective->rules.auth_methods, "and its methods");
+    memcpy(rules->user_key_algorithms, effective->lists[POLICY_USER_KEY], LOGIN_RULES_LIST_MAX);
+    memcpy(rules->ca_key_algorithms, effective->lists[POLICY_CA_KEY], LOGIN_RULES_LIST_MAX);
+    rules->rsa_bits_min = effective->rules.rsa_bits_min;
+    memcpy(rules->rsa_bits, effective->rules.rsa_bits, sizeof rules->rsa_bits);
+    rules->rsa_bits_count = effective->rules.rsa_bits_count;
+    rules->ec_bits_min = effective->rules.ec_bits_min;
+    memcpy(rules->auth_methods, effective->rules.auth_methods, sizeof rules->auth_methods);
+    return exceptions_add(effective, address, now, rules);
+}
+
+/* The policy's part of the rules; r: of having loaded it. */
+static int policy_take(const struct policy *policy, const struct login_rules_for *who,
+                       struct login_rules *rules, char *error, size_t error_size)
+{
+    CLEANUP_FREE struct policy_effective *effective = calloc(1, sizeof *effective);
+    if (!effective)
+        return -ENOMEM;
+    int r = policy_resolve_keys(policy, who->now, effective, error, error_size);
+    return r ? r : rules_take(effective, who->address, who->now, rules);
+}
+
+static int rules_make(const struct config_source *source, const struct config *config,
+                      const struct login_rules_for *who, struct login_rules *rules, char *error,
+                      size_t error_size)
+{
+    CLEANUP(policy_cleanup) struct policy *policy = NULL;
+    struct config_error why;
+    /* One that was in time when it was loaded stays in force: 0. */
+    int r = config_policy(source, config, 0, &policy, &why);
+    if (r == CONFIG_E_INVALID)
+        snprintf(error, error_size, "%s", why.text);
+    return r ? r : policy_take(policy, who, rules, error, error_size);
+}
+
+int login_rules_fill(const struct config_source *source, const struct config *config,
+                     const struct login_rules_for *who, struct login_rules *rules, char *error,
+                     size_t error_size)
+{
+    struct login_rules made = {
         .touch_required = has_word(&config->pubkey_auth_options, "touch-required"),
         .verify_required = has_word(&config->pubkey_auth_options, "verify-required"),
     };
-    int r = list_fill(POLICY_USER_KEY, config->pubkey_accepted_algorithms, rules->user_key_algorithms, error,
-                      error_size);
-    if (r == 0)
-        r = list_fill(POLICY_CA_KEY, config->ca_signature_algorithms, rules->ca_key_algorithms, error,
-                      error_size);
-    if (r)
-        rules->user_key_algorithms[0] = 0;
-    return r;
+    snprintf(error, error_size, "out of room or memory for the policy");
+    int r = rules_make(source, config, who, &made, error, error_size);
+    if (r) {
+        *rules = (struct login_rules){0};
+        return LOGIN_RULES_E_INVALID;
+    }
+    made.known = true;
+    *rules = made;
+    return 0;
 }
 
 bool login_rules_allow_method(const struct login_rules *rules, const char *method)
 {
-    return !rules->auth_methods[0] || sp_list_has(sp_text(rules->auth_methods), sp_text(method));
+    return rules->known &&
+           (!rules->auth_methods[0] || sp_list_has(sp_text(rules->auth_methods), sp_text(method)));
 }

@@ -9,29 +9,38 @@
 #include "base/util.h"
 
 struct config;
+struct config_source;
 
 #define LOGIN_RULES_LIST_MAX 2048u
 #define LOGIN_RULES_RSA_SIZES_MAX 8u
 
 /* Zero and "" of the numbers and methods: no such rule. */
 struct login_rules {
-    char user_key_algorithms
-        [LOGIN_RULES_LIST_MAX];                   /* PubkeyAcceptedAlgorithms; "": none, no key is accepted */
-    char ca_key_algorithms[LOGIN_RULES_LIST_MAX]; /* CASignatureAlgorithms */
-    uint32_t rsa_bits_min;                        /* RequiredRSASize */
-    uint32_t rsa_bits[LOGIN_RULES_RSA_SIZES_MAX]; /* AllowedRSASizes: no others than these */
+    bool known; /* false: nobody knows the rules, so nothing is accepted */
+    char user_key_algorithms[LOGIN_RULES_LIST_MAX]; /* PubkeyAcceptedAlgorithms */
+    char user_key_exceptions[LOGIN_RULES_LIST_MAX]; /* those of them that an exception lets in */
+    char ca_key_algorithms[LOGIN_RULES_LIST_MAX];   /* CASignatureAlgorithms */
+    uint32_t rsa_bits_min;                          /* RequiredRSASize */
+    uint32_t rsa_bits[LOGIN_RULES_RSA_SIZES_MAX];   /* AllowedRSASizes: no others than these */
     size_t rsa_bits_count;
     uint32_t ec_bits_min;                 /* RequiredECSize */
     char auth_methods[128];               /* AllowedAuthenticationMethods, with commas */
     bool touch_required, verify_required; /* PubkeyAuthOptions */
 };
 
-enum {
-    LOGIN_RULES_E_INVALID = 1, /* error names the keyword; *rules then accepts no key */
+/* Whom they are for, as far as the configuration, which was evaluated for that user, does not say it. */
+struct login_rules_for {
+    const char *address; /* the client's, for exceptions */
+    int64_t now;         /* seconds since the epoch */
 };
 
-/* From the user's own configuration, after Match. 0, LOGIN_RULES_E_INVALID. */
-int login_rules_fill(const struct config *config, struct login_rules *rules, char *error,
+enum {
+    LOGIN_RULES_E_INVALID = 1, /* error says why; *rules then accepts nothing */
+};
+
+/* The policy that holds for this user's configuration, after Match. 0 or LOGIN_RULES_E_INVALID. */
+int login_rules_fill(const struct config_source *source, const struct config *config,
+                     const struct login_rules_for *who, struct login_rules *rules, char *error,
                      size_t error_size) MUST_USE;
 /* Whether AllowedAuthenticationMethods lets a method be. */
 bool login_rules_allow_method(const struct login_rules *rules, const char *method);

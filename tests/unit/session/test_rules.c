@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <sallyport/wire.h>
 
@@ -27,7 +29,46 @@ static int fill(const char *text)
     assert_int_equal(config_source_parse("test", sp_text(lines), &source, &error), 0);
     assert_int_equal(config_evaluate(source, &who, &config, &error), 0);
     why[0] = 0;
-    int r = login_rules_fill(config, &rules, why, sizeof why);
+    const struct login_rules_for whom = {.address = "192.0.2.7", .now = 1800000000};
+    int r = login_rules_fill(source, config, &whom, &rules, why, sizeof why);
+    assert_int_equal(r != 0, why[0] != 0 && !rules.known);
+    config_free(config);
+    config_source_free(source);
+    return r;
+}
+
+/* A site's policy in a directory of its own, and a configuration that chooses it. */
+static int fill_by_policy(const char *policy, const char *address, int64_t now)
+{
+    char directory[] = "/tmp/test-rules-XXXXXX", path[64], text[256];
+    struct config_source *source = NULL;
+    struct config *config = NULL;
+    struct config_error error = {0};
+    const struct config_who who = {.address = address};
+    const struct login_rules_for whom = {.address = address, .now = now};
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/SITE.policy", directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "Inherit DEFAULT\n%s\n", policy);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/conf", directory);
+    snprintf(text, sizeof text, "HostKey pkcs11:object=x\nPolicyDirectory %s\nPolicy SITE\n", directory);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    int r = config_source_read(path, &source, &error);
+    if (r == 0)
+        r = config_evaluate(source, &who, &config, &error);
+    if (r)
+        print_error("%s\n", error.text);
+    assert_int_equal(r, 0);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/SITE.policy", directory);
+    unlink(path);
+    rmdir(directory);
+    r = login_rules_fill(source, config, &whom, &rules, why, sizeof why);
     config_free(config);
     config_source_free(source);
     return r;
@@ -62,7 +103,7 @@ static void the_configurations_lists_and_numbers_count(void **state)
     assert_true(rules.touch_required && rules.verify_required);
 }
 
-static void a_list_that_cannot_be_resolved_accepts_no_key(void **state)
+static void a_list_that_cannot_be_resolved_accepts_nothing(void **state)
 {
     assert_int_equal(fill("CASignatureAlgorithms ssh-rsa"), LOGIN_RULES_E_INVALID);
     assert_non_null(strstr(why, "CASignatureAlgorithms"));
@@ -70,15 +111,53 @@ static void a_list_that_cannot_be_resolved_accepts_no_key(void **state)
     assert_int_equal(fill("PubkeyAcceptedAlgorithms ssh-rsa"), LOGIN_RULES_E_INVALID);
     assert_non_null(strstr(why, "PubkeyAcceptedAlgorithms"));
     assert_string_equal(rules.user_key_algorithms, "");
+    assert_false(login_rules_allow_method(&rules, "password"));
+}
+
+static void a_policys_numbers_and_methods_count(void **state)
+{
+    assert_int_equal(fill_by_policy("RequiredRSASize 3072\nAllowedRSASizes 3072,4096\nRequiredECSize 384\n"
+                                    "AllowedAuthenticationMethods publickey\nCASignatureAlgorithms -rsa-*\n"
+                                    "PubkeyAcceptedAlgorithms -*-cert-v01@openssh.com",
+                                    "192.0.2.7", 1800000000),
+                     0);
+    assert_int_equal(rules.rsa_bits_min, 3072);
+    assert_int_equal(rules.rsa_bits_count, 2);
+    assert_int_equal(rules.rsa_bits[0], 3072);
+    assert_int_equal(rules.rsa_bits[1], 4096);
+    assert_int_equal(rules.ec_bits_min, 384);
+    assert_false(has(rules.ca_key_algorithms, "rsa-sha2-512"));
+    assert_true(has(rules.ca_key_algorithms, "ecdsa-sha2-nistp384"));
+    assert_false(has(rules.user_key_algorithms, "ssh-ed25519-cert-v01@openssh.com"));
+    assert_true(login_rules_allow_method(&rules, "publickey"));
+    assert_false(login_rules_allow_method(&rules, "password"));
+}
+
+static void exceptions_are_for_their_addresses_and_their_time(void **state)
+{
+    static const char policy[] =
+        "PubkeyAcceptedAlgorithms -rsa-sha2-256\n"
+        "PubkeyAcceptedAlgorithms +rsa-sha2-256 NotAfter 2027-03-31 Address 192.0.2.0/24";
+    const int64_t before = 1800000000, after = 1900000000;
+    assert_int_equal(fill_by_policy(policy, "192.0.2.7", before), 0);
+    assert_true(has(rules.user_key_algorithms, "rsa-sha2-256"));
+    assert_string_equal(rules.user_key_exceptions, "rsa-sha2-256");
+    assert_int_equal(fill_by_policy(policy, "198.51.100.7", before), 0);
+    assert_false(has(rules.user_key_algorithms, "rsa-sha2-256"));
+    assert_string_equal(rules.user_key_exceptions, "");
+    assert_int_equal(fill_by_policy(policy, "192.0.2.7", after), 0);
+    assert_false(has(rules.user_key_algorithms, "rsa-sha2-256"));
 }
 
 static void methods_are_free_unless_a_rule_names_them(void **state)
 {
-    struct login_rules none = {0}, some = {.auth_methods = "publickey,keyboard-interactive"};
+    struct login_rules none = {.known = true},
+                       some = {.known = true, .auth_methods = "publickey,keyboard-interactive"};
     assert_true(login_rules_allow_method(&none, "password"));
     assert_true(login_rules_allow_method(&some, "publickey"));
     assert_false(login_rules_allow_method(&some, "password"));
     assert_false(login_rules_allow_method(&some, "public"));
+    assert_false(login_rules_allow_method(&(struct login_rules){0}, "publickey"));
 }
 
 int main(void)
@@ -86,7 +165,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_accept_certificates_and_authenticators),
         cmocka_unit_test(the_configurations_lists_and_numbers_count),
-        cmocka_unit_test(a_list_that_cannot_be_resolved_accepts_no_key),
+        cmocka_unit_test(a_list_that_cannot_be_resolved_accepts_nothing),
+        cmocka_unit_test(a_policys_numbers_and_methods_count),
+        cmocka_unit_test(exceptions_are_for_their_addresses_and_their_time),
         cmocka_unit_test(methods_are_free_unless_a_rule_names_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
