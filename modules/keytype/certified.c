@@ -89,6 +89,8 @@ CERTIFIED_KEYTYPE(rsa_sha2_512_cert, rsa_sha2_512, CERT("rsa-sha2-512"), CERT("s
 CERTIFIED_KEYTYPE(sk_ssh_ed25519_cert, sk_ssh_ed25519, CERT("sk-ssh-ed25519"), CERT("sk-ssh-ed25519"), NULL);
 CERTIFIED_KEYTYPE(sk_ecdsa_sha2_nistp256_cert, sk_ecdsa_sha2_nistp256, CERT("sk-ecdsa-sha2-nistp256"),
                   CERT("sk-ecdsa-sha2-nistp256"), NULL);
+CERTIFIED_KEYTYPE(webauthn_sk_ecdsa_sha2_nistp256_cert, webauthn_sk_ecdsa_sha2_nistp256,
+                  CERT("webauthn-sk-ecdsa-sha2-nistp256"), CERT("sk-ecdsa-sha2-nistp256"), NULL);
 
 /* The name of an algorithm in a signature blob is a plain one, and ties the key's type down. */
 const struct sp_keytype_ops *certificate_algorithm(const struct sp_certificate *certificate)

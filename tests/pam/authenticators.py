@@ -72,13 +72,18 @@ def applications_are_part_of_a_key():
 def browsers_log_in_if_listed():
     key = Webauthn()
     authorize("alice", key.line())
-    expect(accepted(key=key)[0], False)
-    config = "PubkeyAcceptedAlgorithms +webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
+    expect(accepted("PubkeyAcceptedAlgorithms sk-ecdsa-sha2-nistp256@openssh.com", key=key)[0], False)
+    config = "PubkeyAcceptedAlgorithms webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
     expect(accepted(config, key=key)[0], True)
     expect(accepted(config, key=key.touched(0))[0], False)
     other = key.touched(TOUCHED)
     other.origin = 'https://example.org","challenge":"x'
     expect(accepted(config, key=other)[0], False)
+    TRUSTED.write_text(CA.line() + "\n")
+    TRUSTED.chmod(0o644)
+    authorize("alice")
+    expect(accepted(f"TrustedUserCAKeys {TRUSTED}", "PubkeyAcceptedAlgorithms webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+                    key=Certified(key, CA))[0], True)
 
 
 def certificates_waive_touches_with_their_authority():
