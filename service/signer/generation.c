@@ -4,7 +4,7 @@
  *
  * Why the snapshot may be believed: it comes from the monitor, which is the one program that reads the configuration, and
  * its seals say that nobody can change it any more. What it could do at worst is bounded elsewhere: modules are root's
- * (module_path.c), and only transcripts and proofs are ever signed.
+ * (base/root_file.c), and only transcripts and proofs are ever signed.
  */
 #include "signer/generation.h"
 

@@ -9,16 +9,16 @@
 #include <stdio.h>
 
 #include "base/fd.h"
+#include "base/root_file.h"
 #include "config/policies.h"
 #include "policy/source.h"
-#include "signer/module_path.h"
 
 /* ---- the anchors ------------------------------------------------------------------------------------------------- */
 
 static int file_read(const char *path, uint8_t **data, size_t *size, char *why, size_t why_size)
 {
     char resolved[PATH_MAX];
-    int r = root_path_check("PolicyTrust", path, resolved, why, why_size);
+    int r = root_file_check("PolicyTrust", path, resolved, why, why_size);
     if (r)
         return r < 0 ? r : POLICY_TRUST_E_REFUSED;
     CLEANUP_CLOSE int fd = open(resolved, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

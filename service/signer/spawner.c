@@ -19,9 +19,9 @@
 #include <sallyport/registry.h>
 
 #include "base/loop.h"
+#include "base/root_file.h"
 #include "base/sandbox.h"
 #include "ipc/link.h"
-#include "signer/module_path.h"
 #include "signer/pin_source.h"
 #include "signer/plan.h"
 #include "signer/refused.h"
@@ -100,7 +100,7 @@ static int spawn_checked(struct spawner *s, const struct msg_spawn_token *reques
     struct spawner_slot *slot = &s->slots[request->slot];
     int link_fd = -1;
     snprintf(path, sizeof path, "%.*s", (int)request->module.size, (const char *)request->module.data);
-    int r = module_path_check(path, module, why, why_size);
+    int r = root_file_check("module", path, module, why, why_size);
     if (r == 0)
         r = pin_check(s, request, slot, pin, why, why_size);
     if (r)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "signer/module_path.h"
+#include "base/root_file.h"
 #include "signer/pin_source.h"
 #include "signer/refused.h"
 
@@ -179,19 +179,19 @@ static void refuses_a_damaged_memory(void **state)
 static void a_module_must_be_roots(void **state)
 {
     char resolved[PATH_MAX], why[512];
-    assert_int_equal(module_path_check("/bin/sh", resolved, why, sizeof why), 0);
-    assert_int_equal(module_path_check("bin/sh", resolved, why, sizeof why), MODULE_PATH_E_REFUSED);
-    assert_int_equal(module_path_check("/nonexistent/x.so", resolved, why, sizeof why),
-                     MODULE_PATH_E_REFUSED);
-    assert_int_equal(module_path_check("/tmp", resolved, why, sizeof why), MODULE_PATH_E_REFUSED);
+    assert_int_equal(root_file_check("module", "/bin/sh", resolved, why, sizeof why), 0);
+    assert_int_equal(root_file_check("module", "bin/sh", resolved, why, sizeof why), ROOT_FILE_E_REFUSED);
+    assert_int_equal(root_file_check("module", "/nonexistent/x.so", resolved, why, sizeof why),
+                     ROOT_FILE_E_REFUSED);
+    assert_int_equal(root_file_check("module", "/tmp", resolved, why, sizeof why), ROOT_FILE_E_REFUSED);
     /* Open to others, or in a directory that others can write to. */
-    assert_int_equal(module_path_check(file("pin", "x", 0666), resolved, why, sizeof why),
-                     MODULE_PATH_E_REFUSED);
+    assert_int_equal(root_file_check("module", file("pin", "x", 0666), resolved, why, sizeof why),
+                     ROOT_FILE_E_REFUSED);
     (void)file("pin", "x", 0644);
     assert_int_equal(chmod(directory, 0777), 0);
-    assert_int_equal(module_path_check(path, resolved, why, sizeof why), MODULE_PATH_E_REFUSED);
+    assert_int_equal(root_file_check("module", path, resolved, why, sizeof why), ROOT_FILE_E_REFUSED);
     assert_int_equal(chmod(directory, 01777), 0);
-    assert_int_equal(module_path_check(path, resolved, why, sizeof why), MODULE_PATH_E_REFUSED);
+    assert_int_equal(root_file_check("module", path, resolved, why, sizeof why), ROOT_FILE_E_REFUSED);
     assert_int_equal(chmod(directory, 0700), 0);
 }
 
@@ -201,10 +201,10 @@ static void a_link_is_judged_by_its_target(void **state)
     (void)file("pin", "x", 0666);
     snprintf(name, sizeof name, "%s/link", directory);
     assert_int_equal(symlink(path, name), 0);
-    assert_int_equal(module_path_check(name, resolved, why, sizeof why), MODULE_PATH_E_REFUSED);
+    assert_int_equal(root_file_check("module", name, resolved, why, sizeof why), ROOT_FILE_E_REFUSED);
     assert_int_equal(unlink(name), 0);
     assert_int_equal(symlink("/bin/true", name), 0);
-    assert_int_equal(module_path_check(name, resolved, why, sizeof why), 0);
+    assert_int_equal(root_file_check("module", name, resolved, why, sizeof why), 0);
     assert_null(strstr(resolved, directory));
 }
 

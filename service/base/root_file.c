@@ -1,6 +1,8 @@
-/* Whose a file is: code that a token process would load, or trust anchors. Input: a path, perhaps from a link. Output: the
- * real path, or a refusal. */
-#include "signer/module_path.h"
+/*
+ * Whose a file is. Input: a path, perhaps one that came over a link. Output: the real path, or a refusal that names the
+ * file or the directory, and its owner or mode.
+ */
+#include "base/root_file.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -8,21 +10,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool only_root_writes(const struct stat *st)
-{
-    return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
-}
-
 struct complaint {
     const char *subject; /* "module" */
     char *why;
     size_t why_size;
 };
 
+static bool only_root_writes(const struct stat *st)
+{
+    return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
 static int refuse(const struct complaint *c, const char *path, const char *what)
 {
     snprintf(c->why, c->why_size, "%s %s: %s", c->subject, path, what);
-    return MODULE_PATH_E_REFUSED;
+    return ROOT_FILE_E_REFUSED;
+}
+
+static int refuse_others(const struct complaint *c, const char *path, const char *what, const struct stat *st)
+{
+    snprintf(c->why, c->why_size, "%s %s: %s (owner %u, mode %04o)", c->subject, path, what,
+             (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
+    return ROOT_FILE_E_REFUSED;
 }
 
 /* Cuts the last component off; false at the root. */
@@ -45,12 +54,12 @@ static int directories_check(const char *file, const struct complaint *c)
             return refuse(c, path, strerror(errno));
         bool kept_by_root = st.st_uid == 0 && (st.st_mode & S_ISVTX);
         if (!only_root_writes(&st) && !(kept_by_root && !nearest))
-            return refuse(c, path, "others than root can change this directory");
+            return refuse_others(c, path, "others than root can change this directory", &st);
     }
     return 0;
 }
 
-int root_path_check(const char *subject, const char *path, char resolved[PATH_MAX], char *why,
+int root_file_check(const char *subject, const char *path, char resolved[PATH_MAX], char *why,
                     size_t why_size)
 {
     const struct complaint c = {.subject = subject, .why = why, .why_size = why_size};
@@ -64,11 +73,6 @@ int root_path_check(const char *subject, const char *path, char resolved[PATH_MA
     if (!S_ISREG(st.st_mode))
         return refuse(&c, resolved, "it is no regular file");
     if (!only_root_writes(&st))
-        return refuse(&c, resolved, "it must belong to root, and nobody else may write to it");
+        return refuse_others(&c, resolved, "it must belong to root, and nobody else may write to it", &st);
     return directories_check(resolved, &c);
-}
-
-int module_path_check(const char *path, char resolved[PATH_MAX], char *why, size_t why_size)
-{
-    return root_path_check("module", path, resolved, why, why_size);
 }
