@@ -49,6 +49,19 @@ def kexinit_lists(payload):
     return lists
 
 
+LISTS = ["key exchange method", "host key algorithm", "cipher (client to server)", "cipher (server to client)",
+         "MAC (client to server)", "MAC (server to client)", "compression (client to server)",
+         "compression (server to client)"]
+
+
+def list_without_match(i_c, i_s):
+    """The first list without a common name; a MAC that an AEAD makes superfluous is not looked for here."""
+    for name, theirs, ours in zip(LISTS, kexinit_lists(i_c), kexinit_lists(i_s)):
+        if not set(theirs) & set(ours):
+            return name
+    return "algorithm"
+
+
 def kex_negotiated(i_c, i_s):
     ours = kexinit_lists(i_s)[0]
     return next(name for name in kexinit_lists(i_c)[0] if name in ours)
@@ -92,7 +105,7 @@ def snapshot(lines):
     """As config_source_pack() writes it: one file with these lines."""
     def entry(kind, line, text):
         return bytes([kind]) + struct.pack(">I", line) + string(text)
-    data = struct.pack(">II", 0x73706366, 1) + entry(2, 0, "fake.conf")
+    data = struct.pack(">II", 0x73706366, 2) + entry(2, 0, "fake.conf")
     for number, line in enumerate(lines, 1):
         data += entry(1, number, line)
     return data + entry(3, 0, "")
@@ -191,6 +204,9 @@ class Connection:
 
     def on_ask_signature(self, values):
         transcript = fields_decode("transcript", values["transcript"])
+        if not transcript["host_key_algorithm"]:
+            self.link.send("end", reason=3, text=f"no common {list_without_match(transcript['i_c'], transcript['i_s'])}")
+            return
         h = exchange_hash(transcript, self.host_key)
         self.session_id = self.session_id or h
         self.signatures += 1
@@ -225,11 +241,11 @@ class Zygote:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sock.connect(path)
         self.link = Link(sock)
-        fields = {"kex": KEX, "host_key_algorithms": self.host_key.algorithm, "ciphers": CIPHERS, "macs": MACS,
-                  "compression": "none", "user_key_algorithms": USER_KEYS,
-                  "keys": string(self.host_key.algorithm) + string(self.host_key.blob), **dict(offer)}
+        fields = {"policy": "FAKE", "kex": KEX, "host_key_algorithms": self.host_key.algorithm, "ciphers": CIPHERS, "macs": MACS,
+                  "compression": "none", "user_key_algorithms": USER_KEYS, **dict(offer)}
+        keys = string(self.host_key.algorithm) + string(self.host_key.blob) + bytes(8) + b"\xff" * 8
         self.link.send("prepare", fds=[memory_file(snapshot(config))], generation=1,
-                       offer=fields_encode("offer", **fields))
+                       offer=fields_encode("offer", variants=string(fields_encode("variant", **fields)), keys=keys))
         answer = self.link.receive(20)
         assert answer.name == "prepared", answer
         threading.Thread(target=self.run, daemon=True).start()

@@ -24,16 +24,20 @@ VERSION = re.search(r"version: '([^']+)'", (TOP / "meson.build").read_text())[1]
 IDENT = f"SSH-2.0-sallyport_{VERSION}"
 
 EVENT, CONFIGURE, CONFIGURED, UNCONFIGURED, FORGET, SIGN, SIGN_DONE, SIGN_REFUSED, ABANDON = 1, *range(16, 24)
+POLICY_REPORT, POLICY_EXCEPTION = 24, 25
 # Message -> the fields behind the number, as struct's letters with s for a counted string.
 ANSWERS = {
     EVENT: ("event", [("level", "B"), ("name", "s"), ("text", "s"), ("fields", "s")]),
-    CONFIGURED: ("configured", [("generation", "Q"), ("offer", "s")]),
+    CONFIGURED: ("configured", [("generation", "Q"), ("policy", "s"), ("digest", "s"), ("offer", "s")]),
     UNCONFIGURED: ("unconfigured", [("generation", "Q"), ("why", "s")]),
     SIGN_DONE: ("sign_done", [("connection", "Q"), ("h", "s"), ("signature", "s"), ("host_key", "s"),
-                              ("negotiated", "s")]),
-    SIGN_REFUSED: ("sign_refused", [("connection", "Q"), ("reason", "I"), ("text", "s"), ("why", "s")]),
+                              ("negotiated", "s"), ("policy", "s"), ("client_kexinit", "s")]),
+    SIGN_REFUSED: ("sign_refused", [("connection", "Q"), ("reason", "I"), ("text", "s"), ("why", "s"), ("fields", "s")]),
+    POLICY_REPORT: ("policy_report", [("connection", "Q"), ("policy", "s"), ("what", "s"), ("detail", "s")]),
+    POLICY_EXCEPTION: ("policy_exception", [("connection", "Q"), ("policy", "s"), ("what", "s"), ("name", "s"),
+                                            ("origin", "s"), ("not_after", "Q")]),
 }
-OFFER = ["kex", "host_key", "ciphers", "macs", "compression", "user_key", "keys"]
+VARIANT = ["policy", "digest", "kex", "host_key", "ciphers", "macs", "compression", "user_key", "exceptions"]
 
 
 def string(value):
@@ -56,6 +60,24 @@ def strings(data):
     return found
 
 
+def offer_decode(data):
+    """The first variant's lists, and the keys as (algorithms, blob)."""
+    variants, keys = strings(data)
+    variant, found, offer = strings(variants)[0], [], {}
+    for name in VARIANT:
+        size = struct.unpack(">I", variant[:4])[0]
+        offer[name], variant = variant[4:4 + size], variant[4 + size:]
+    while keys:
+        item = []
+        for _ in range(2):
+            size = struct.unpack(">I", keys[:4])[0]
+            item.append(keys[4:4 + size])
+            keys = keys[4 + size:]
+        found.append(tuple(item))
+        keys = keys[16:]  # from when to when it is valid
+    return {**{name: value if name == "exceptions" else value.decode() for name, value in offer.items()}, "keys": found}
+
+
 def decode(data):
     name, fields = ANSWERS[struct.unpack(">H", data[:2])[0]]
     data, result = data[2:], {"message": name}
@@ -72,7 +94,7 @@ def decode(data):
 
 def snapshot(text):
     """The sealed memory file that a configuration travels in (service/config/snapshot.c)."""
-    out = struct.pack(">II", 0x73706366, 1) + struct.pack(">BI", 2, 0) + string("test.conf")
+    out = struct.pack(">II", 0x73706366, 2) + struct.pack(">BI", 2, 0) + string("test.conf")
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             out += struct.pack(">BI", 1, number) + string(line)
@@ -92,14 +114,15 @@ class Exchange:
 
     def __init__(self, offer, algorithm, first=True, **changed):
         markers = ",ext-info-s,kex-strict-s-v00@openssh.com" if first else ""
-        both = [offer["ciphers"], offer["ciphers"], offer["macs"], offer["macs"], "none", "none", "", ""]
+        both = [offer["ciphers"], offer["ciphers"], offer["macs"], offer["macs"], offer["compression"],
+                offer["compression"], "", ""]
         self.algorithm = algorithm
         self.parts = {
             "v_c": "SSH-2.0-test", "v_s": IDENT,
             "i_c": kexinit(["curve25519-sha256,ext-info-c", algorithm, "aes128-ctr", "aes256-gcm@openssh.com",
-                            "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""]),
+                            "hmac-sha2-256-etm@openssh.com", "hmac-sha2-256-etm@openssh.com", "none", "none", "", ""]),
             "i_s": kexinit([offer["kex"] + markers, offer["host_key"], *both]),
-            "host_key_algorithm": algorithm,
+            "host_key_algorithm": algorithm, "group": b"",
             "client_public": os.urandom(32), "server_public": os.urandom(32), "secret": os.urandom(32)}
         self.parts.update(changed)
 
@@ -192,8 +215,7 @@ class Signer:
         self.ask_configure(text)
         answer = self.receive(seconds)
         if answer["message"] == "configured":
-            self.offer = dict(zip(OFFER, strings(answer["offer"])))
-            self.offer = {name: value if name == "keys" else value.decode() for name, value in self.offer.items()}
+            self.offer = offer_decode(answer["offer"])
         return answer
 
     def must_configure(self, text, seconds=30):
@@ -211,6 +233,7 @@ class Signer:
             self.connection += 1
             connection = self.connection
         self.send(SIGN, struct.pack(">QQB", connection, self.generation, first) + string(session_id) +
+                  string("192.0.2.1") + string("192.0.2.2") + struct.pack(">H", 22) + string(b"") +
                   string(exchange.transcript()))
         return connection
 

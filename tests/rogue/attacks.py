@@ -107,14 +107,14 @@ def an_algorithm_that_the_policy_lacks(c):
     offer = c.stack.offer
     weak = "diffie-hellman-group1-sha1"
     refused(c, i_c=kexinit([weak], offer.host_keys, offer.ciphers, offer.macs),
-            i_s=kexinit(offer.kex + [weak] + MARKERS, offer.host_keys, offer.ciphers, offer.macs))
+            i_s=kexinit(offer.kex + [weak] + MARKERS, offer.host_keys, offer.ciphers, offer.macs, offer.compression))
 
 
 @attack
 def a_cipher_that_the_policy_lacks(c):
     offer = c.stack.offer
     refused(c, i_c=kexinit(["curve25519-sha256"], offer.host_keys, ["3des-cbc"], offer.macs),
-            i_s=kexinit(offer.kex + MARKERS, offer.host_keys, offer.ciphers + ["3des-cbc"], offer.macs))
+            i_s=kexinit(offer.kex + MARKERS, offer.host_keys, offer.ciphers + ["3des-cbc"], offer.macs, offer.compression))
 
 
 @attack
@@ -126,25 +126,26 @@ def no_algorithm_in_common(c):
 @attack
 def a_kexinit_in_another_order(c):
     offer = c.stack.offer
-    refused(c, i_s=kexinit(list(reversed(offer.kex)) + MARKERS, offer.host_keys, offer.ciphers, offer.macs))
+    refused(c, i_s=kexinit(list(reversed(offer.kex)) + MARKERS, offer.host_keys, offer.ciphers, offer.macs,
+                           offer.compression))
 
 
 @attack
 def a_kexinit_without_strict_kex(c):
     offer = c.stack.offer
-    refused(c, i_s=kexinit(offer.kex + MARKERS[:1], offer.host_keys, offer.ciphers, offer.macs))
+    refused(c, i_s=kexinit(offer.kex + MARKERS[:1], offer.host_keys, offer.ciphers, offer.macs, offer.compression))
 
 
 @attack
 def a_kexinit_with_a_reserved_value(c):
     offer = c.stack.offer
-    refused(c, i_s=kexinit(offer.kex + MARKERS, offer.host_keys, offer.ciphers, offer.macs, reserved=1))
+    refused(c, i_s=kexinit(offer.kex + MARKERS, offer.host_keys, offer.ciphers, offer.macs, offer.compression, reserved=1))
 
 
 @attack
 def a_kexinit_that_announces_a_guess(c):
     offer = c.stack.offer
-    refused(c, i_s=kexinit(offer.kex + MARKERS, offer.host_keys, offer.ciphers, offer.macs, follows=1))
+    refused(c, i_s=kexinit(offer.kex + MARKERS, offer.host_keys, offer.ciphers, offer.macs, offer.compression, follows=1))
 
 
 @attack

@@ -27,17 +27,28 @@ def strings(data):
 
 class Offer:
     def __init__(self, data):
-        values = fields_decode("offer", data)
+        offer = fields_decode("offer", data)
+        self.variants = [fields_decode("variant", variant) for variant in strings(offer["variants"])]
+        self.choose(0)
+        self.keys = {}
+        data = offer["keys"]
+        while data:
+            (size,) = struct.unpack(">I", data[:4])
+            algorithms, data = data[4:4 + size], data[4 + size:]
+            (size,) = struct.unpack(">I", data[:4])
+            blob, data = data[4:4 + size], data[4 + size + 16:]  # and from when to when it is valid
+            for name in algorithms.decode().split(","):
+                self.keys.setdefault(name, blob)
+
+    def choose(self, number):
+        """The lists of one variant, as they are for everybody for good."""
+        values = self.variants[number]
+        self.policy = values["policy"].decode()
         self.kex = values["kex"].decode().split(",")
         self.host_keys = values["host_key_algorithms"].decode().split(",")
         self.ciphers = values["ciphers"].decode().split(",")
         self.macs = values["macs"].decode().split(",")
         self.compression = values["compression"].decode().split(",")
-        items = strings(values["keys"])
-        self.keys = {}
-        for algorithms, blob in zip(items[::2], items[1::2]):
-            for name in algorithms.decode().split(","):
-                self.keys[name] = blob
 
 
 def kexinit(kex, host_keys, ciphers, macs, compression=("none",), cookie=None, follows=0, reserved=0):

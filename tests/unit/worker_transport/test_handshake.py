@@ -350,13 +350,13 @@ def refuses_octets_behind_the_public_value(client):
 def names_the_list_without_a_match(client):
     client.begin()
     client.send(kexinit(ciphers="3des-cbc"))
-    client.must_be_told(KEX_FAILED, "no matching cipher (client to server) found")
+    client.must_be_told(KEX_FAILED, "no common cipher (client to server)")
 
 
 def refuses_compression(client):
     client.begin()
     client.send(kexinit(compression="zlib"))
-    client.must_be_told(KEX_FAILED, "no matching compression")
+    client.must_be_told(KEX_FAILED, "no common compression")
 
 
 def refuses_an_impossible_length(client):
