@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { YEAR_MIN = 2000, DAY_S = 86400 };
+
+#define SECOND_MIN 946684800    /* 2000-01-01T00:00:00Z */
+#define SECOND_MAX 253402300799 /* 9999-12-31T23:59:59Z */
 
 struct moment {
     int year, month, day, hour, minute, second;
@@ -86,11 +88,32 @@ bool date_parse(const char *text, int64_t *last)
     return true;
 }
 
+/* Not gmtime(3): it reads the zone's file first, and the signer, which puts dates into its log, may open none. */
+static struct moment moment_of(int64_t second)
+{
+    int64_t days = second / DAY_S - 10957;
+    int rest = (int)(second % DAY_S);
+    struct moment m = {
+        .year = YEAR_MIN, .month = 1, .hour = rest / 3600, .minute = rest / 60 % 60, .second = rest % 60};
+    while (days >= (is_leap(m.year) ? 366 : 365))
+        days -= is_leap(m.year++) ? 366 : 365;
+    while (days >= days_of(m.year, m.month)) {
+        days -= days_of(m.year, m.month);
+        m.month++;
+    }
+    m.day = (int)days + 1;
+    return m;
+}
+
 const char *date_text(int64_t second, char text[DATE_TEXT_MAX])
 {
-    time_t when = (time_t)second;
-    struct tm parts;
-    if (!gmtime_r(&when, &parts) || strftime(text, DATE_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    if (second < SECOND_MIN || second > SECOND_MAX) {
         snprintf(text, DATE_TEXT_MAX, "%lld", (long long)second);
+        return text;
+    }
+    struct moment m = moment_of(second);
+    snprintf(text, DATE_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)m.year % 10000u,
+             (unsigned)m.month % 100u, (unsigned)m.day % 100u, (unsigned)m.hour % 100u,
+             (unsigned)m.minute % 100u, (unsigned)m.second % 100u);
     return text;
 }

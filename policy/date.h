@@ -9,5 +9,5 @@
 
 /* *last: the last second of the day, or the second that the text names, since the epoch. False: no such date. */
 bool date_parse(const char *text, int64_t *last);
-/* "2027-06-30T23:59:59Z". */
+/* "2027-06-30T23:59:59Z"; a second outside of the years 2000 to 9999 as a number. */
 const char *date_text(int64_t second, char text[DATE_TEXT_MAX]);

@@ -1,6 +1,8 @@
 /* Dates and the seconds that they stand for. */
 #include "support.h"
 
+#include <time.h>
+
 #include "policy/date.h"
 
 static void means(const char *text, int64_t second)
@@ -71,8 +73,12 @@ static void text_and_second_are_inverse(void **state)
     char text[DATE_TEXT_MAX];
     for (int64_t second = 946684800; second < INT64_C(253402300799); second += INT64_C(86399 * 97 + 13)) {
         int64_t again = 0;
+        time_t when = (time_t)second;
+        char libc[DATE_TEXT_MAX];
         assert_true(date_parse(date_text(second, text), &again));
         assert_int_equal(again, second);
+        assert_true(strftime(libc, sizeof libc, "%Y-%m-%dT%H:%M:%SZ", gmtime(&when)) != 0);
+        assert_string_equal(text, libc);
     }
 }
 
