@@ -119,6 +119,15 @@ static enum auth_outcome try_signature(struct login *login, struct attempt *atte
     return OUTCOME_PASSED;
 }
 
+/* Clients ask first and do not try what they were refused, so that otherwise nobody would learn which rule it was. Said
+ * alike for users that do not exist; AUTH_QUERIES_MAX bounds it. */
+static void query_refused(struct login *login, const struct attempt *attempt,
+                          const struct publickey_result *result)
+{
+    if (!result->unlisted)
+        log_say(&login->log, LOG_LEVEL_INFO, "key_refused", "%s", attempt->detail);
+}
+
 static enum auth_outcome try_publickey(struct login *login, struct attempt *attempt)
 {
     struct publickey_result result = {0};
@@ -130,6 +139,8 @@ static enum auth_outcome try_publickey(struct login *login, struct attempt *atte
         attempt->ended = r;
         return OUTCOME_ENDED;
     }
+    if (query && r > 0 && login->auth.queries < AUTH_QUERIES_MAX)
+        query_refused(login, attempt, &result);
     if (query)
         return try_query(login, attempt, r);
     return r ? OUTCOME_FAILED : try_signature(login, attempt, &result);

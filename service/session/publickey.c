@@ -209,6 +209,7 @@ static int verdict_take(struct login *login, struct publickey_result *result)
              (const char *)verdict->fingerprint.data);
     snprintf(result->detail, sizeof result->detail, "%.*s", (int)verdict->detail.size,
              (const char *)verdict->detail.data);
+    result->unlisted = verdict->unlisted;
     result->options = verdict->options;
     if (is_used(&login->publickey, result->fingerprint))
         return refuse(result, "this key was already used for an earlier step");

@@ -30,6 +30,7 @@ enum {
 struct publickey_result {
     char fingerprint[128];
     char detail[1024];
+    bool unlisted;          /* refused because nobody lists it: no news */
     struct sp_span options; /* borrows from login->side */
 };
 

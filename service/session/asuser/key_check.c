@@ -73,12 +73,21 @@ static void certificate_describe(struct key_verdict *verdict)
              verdict->subject.ca_fingerprint);
 }
 
+static bool is_let_in(const struct key_owner *owner, struct key_verdict *verdict)
+{
+    if (key_search(owner, &verdict->subject, &verdict->options, verdict->detail, sizeof verdict->detail))
+        return owner->known;
+    verdict->unlisted = !verdict->detail[0];
+    if (verdict->unlisted)
+        snprintf(verdict->detail, sizeof verdict->detail, "%s",
+                 verdict->subject.certified ? "no such certificate authority" : "no such key");
+    return false;
+}
+
 static enum sp_verdict judge(const struct key_owner *owner, const struct msg_helper_check *request,
                              struct key_verdict *verdict)
 {
-    if (!is_sound(owner, request, verdict) || is_revoked(owner, verdict) ||
-        !key_search(owner, &verdict->subject, &verdict->options, verdict->detail, sizeof verdict->detail) ||
-        !owner->known)
+    if (!is_sound(owner, request, verdict) || is_revoked(owner, verdict) || !is_let_in(owner, verdict))
         return SP_VERDICT_BAD;
     if (request->signed_request && !is_signed(owner, request, verdict))
         return SP_VERDICT_BAD;

@@ -6,6 +6,7 @@
 
 struct key_verdict {
     enum sp_verdict verdict;
+    bool unlisted;         /* refused because nobody lists it */
     char fingerprint[128]; /* of the plain key */
     char detail[1024];
     struct key_options options; /* what it may and has to do */

@@ -242,8 +242,5 @@ bool key_search(const struct key_owner *owner, const struct key_subject *subject
     for (size_t i = 0; i < owner->path_count; i++)
         if (users_file_search(&search, owner->paths[i], on_key_line) == LINE_FOUND)
             return true;
-    if (!detail[0])
-        snprintf(detail, detail_size, "%s",
-                 subject->certified ? "no such certificate authority" : "no such key");
     return false;
 }

@@ -6,7 +6,7 @@
 
 /*
  * True: found without objection, and *options are those of its line and of its certificate together. False: detail says
- * why not; the last objection stands, as it belongs to a line with the right key.
+ * why not; the last objection stands, as it belongs to a line with the right key. "": nobody lists it.
  */
 bool key_search(const struct key_owner *owner, const struct key_subject *subject, struct key_options *options,
                 char *detail, size_t detail_size) MUST_USE;

@@ -131,7 +131,7 @@ static int answer(struct link *session, const struct key_verdict *verdict)
         detail = "the key's options are too long";
         out.size = 0;
     }
-    return link_send(session, helper_verdict, .accepted = accepted,
+    return link_send(session, helper_verdict, .accepted = accepted, .unlisted = verdict->unlisted,
                      .fingerprint = sp_text(verdict->fingerprint), .options = sp_written(&out),
                      .detail = sp_text(detail));
 }
