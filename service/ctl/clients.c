@@ -45,7 +45,7 @@ int clients_find(const struct ctl_options *o, const char *name, struct capture *
 {
     char path[PATH_MAX], file[256];
     if (strchr(name, '/') || name[0] == '.' || name[0] == '\0')
-        return ctl_fail("%s: expected a known client, a file or #ID", name);
+        return ctl_fail("%s: expected a known client, a file or the id of a connection", name);
     snprintf(file, sizeof file, "%s" CLIENTS_SUFFIX, name);
     snprintf(path, sizeof path, "%s/%s", clients_directory(o), file);
     if (access(path, F_OK) < 0 && errno == ENOENT)

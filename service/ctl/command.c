@@ -22,7 +22,7 @@ static const struct {
     {CTL_HTML, "html", NULL, "write one page of HTML"},
     {CTL_TRUST, "trust", "FILE", "who may sign policies: a file in the format of allowed signers"},
     {CTL_KEYS, "keys", "FILE", "public keys to judge, as in authorized_keys; may be repeated"},
-    {CTL_CLIENT, "client", "CLIENT", "a known client, a file with a KEXINIT, or #ID of a connection"},
+    {CTL_CLIENT, "client", "CLIENT", "a known client, a file with a KEXINIT, or the id of a connection"},
     {CTL_CLIENTS_DIRECTORY, "clients-directory", "DIR", "where known clients are described"},
     {CTL_SOCKET, "socket", "PATH", "the running server's control socket"},
     {CTL_POLICY, "policy", "NAME", "the policy to compare with"},

@@ -54,12 +54,15 @@ static int algorithm_find(const struct subject *s, const char *name, json_t *fou
     return in ? CTL_OK : CTL_FINDING;
 }
 
+#define ID_DIGITS 16u
+
 /* ---- a client ---------------------------------------------------------------------------------------------- */
 
+/* The id that the log shows. */
 static bool is_connection(const char *name)
 {
-    size_t digits = strspn(name + (*name == '#'), "0123456789");
-    return digits != 0 && name[digits + (*name == '#')] == '\0';
+    const char *id = name[0] == '#' ? name + 1 : name;
+    return strspn(id, "0123456789abcdef") == ID_DIGITS && id[ID_DIGITS] == '\0';
 }
 
 static bool is_file(const char *name)
@@ -120,7 +123,7 @@ static int connection_open(const struct ctl_options *o, const char *id, struct c
 static int client_open(const struct ctl_options *o, struct capture **capture, json_t *found)
 {
     if (is_connection(o->client))
-        return connection_open(o, o->client, capture, found);
+        return connection_open(o, o->client + (o->client[0] == '#'), capture, found);
     return is_file(o->client) ? file_open(o->client, capture) : clients_find(o, o->client, capture);
 }
 

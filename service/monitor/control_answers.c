@@ -20,6 +20,7 @@
 #include "monitor/monitor.h"
 
 #define GENERATIONS_SHOWN 64u
+#define ID_DIGITS 16u /* of a connection's id, hexadecimal as in the log */
 
 struct question {
     const char *name;
@@ -56,11 +57,11 @@ static void put_number(json_t *into, const char *key, uint64_t number)
     (void)json_object_set_new(into, key, json_integer((json_int_t)number));
 }
 
-/* Ids use all 64 bits, and readers of JSON may have 53. */
+/* As the log writes them. */
 static void put_id(json_t *into, const char *key, uint64_t id)
 {
     char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, id);
+    snprintf(text, sizeof text, "%016" PRIx64, id);
     put_string(into, key, text);
 }
 
@@ -234,16 +235,15 @@ static void hex_put(json_t *row, const char *key, struct sp_span octets)
 
 static bool id_read(struct sp_span text, uint64_t *id)
 {
-    char digits[24];
-    char *end;
-    if (text.size != 0 && text.data[0] == '#')
-        text = sp_span_of(text.data + 1, text.size - 1);
-    if (text.size == 0 || text.size >= sizeof digits || text.data[0] < '0' || text.data[0] > '9')
+    char digits[ID_DIGITS + 1];
+    if (text.size != ID_DIGITS)
         return false;
-    memcpy(digits, text.data, text.size);
-    digits[text.size] = '\0';
-    *id = strtoull(digits, &end, 10);
-    return *end == '\0';
+    memcpy(digits, text.data, ID_DIGITS);
+    digits[ID_DIGITS] = '\0';
+    if (strspn(digits, "0123456789abcdef") != ID_DIGITS)
+        return false;
+    *id = strtoull(digits, NULL, 16);
+    return true;
 }
 
 /* Newest first; argument: the last id of the page before. "next" is there if there are more. */
@@ -252,7 +252,7 @@ static int answer_connections(struct monitor *m, struct sp_span argument, json_t
 {
     uint64_t after = 0;
     if (argument.size != 0 && !id_read(argument, &after))
-        return unanswered(why, "expected a connection's id");
+        return unanswered(why, "expected a connection's id of 16 hexadecimal digits");
     const struct connection *c = m->connections.first;
     if (after != 0) {
         c = connection_find(m, after);
@@ -277,7 +277,7 @@ static int answer_connection(struct monitor *m, struct sp_span argument, json_t 
 {
     uint64_t id;
     if (!id_read(argument, &id))
-        return unanswered(why, "expected a connection's id");
+        return unanswered(why, "expected a connection's id of 16 hexadecimal digits");
     const struct connection *c = connection_find(m, id);
     if (!c)
         return unanswered(why, "no such connection");
