@@ -35,9 +35,16 @@ void request_failed(struct signer *s, struct request *request, const char *why)
     request_free(s, request);
 }
 
-void request_cancel(struct signer *s, struct request *request, bool in_flight)
+void request_busy(struct signer *s, struct request *request)
 {
-    if (!in_flight) {
+    request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, TOKEN_BUSY_TEXT,
+                   "TokenQueue is full, and of all sources this one has the most requests in it");
+}
+
+void request_cancel(struct signer *s, struct request *request)
+{
+    if (request->room) {
+        fair_remove(request->room, request);
         free(request);
         return;
     }
@@ -65,6 +72,7 @@ static void signature_faulty(struct signer *s, struct request *request)
         return;
     }
     request->retried = true;
+    request->lane = REQUEST_AHEAD;
     token_submit(request->token, request);
 }
 

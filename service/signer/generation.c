@@ -29,34 +29,44 @@
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
-static void requests_cancel(struct signer *s, const struct generation *g, struct request_list *list,
-                            bool in_flight)
+static void request_drop(struct signer *s, struct request *request)
+{
+    if (request->kind == REQUEST_SIGN) {
+        signer_told(s, link_send(&s->monitor, sign_refused, .connection = request->connection,
+                                 .reason = REASON_SERVICE_NOT_AVAILABLE,
+                                 .text = sp_text("service not available"),
+                                 .why = sp_text("its configuration was dropped")));
+        budget_done(s->budget, request->connection);
+    }
+    request_cancel(s, request);
+}
+
+static void room_drop(struct signer *s, const struct generation *g, struct fair *room)
+{
+    for (struct request *request = room->oldest, *next; request; request = next) {
+        next = request->younger;
+        if (request->generation == g)
+            request_drop(s, request);
+    }
+}
+
+static void list_drop(struct signer *s, const struct generation *g, struct request_list *list)
 {
     for (struct request *request = list->first, *next; request; request = next) {
         next = request->next;
-        if (request->generation != g)
-            continue;
-        if (request->kind == REQUEST_SIGN) {
-            signer_told(s, link_send(&s->monitor, sign_refused, .connection = request->connection,
-                                     .reason = REASON_SERVICE_NOT_AVAILABLE,
-                                     .text = sp_text("service not available"),
-                                     .why = sp_text("its configuration was dropped")));
-            budget_done(s->budget, request->connection);
-        }
-        if (!in_flight)
-            request_remove(list, request);
-        request_cancel(s, request, in_flight);
+        if (request->generation == g)
+            request_drop(s, request);
     }
 }
 
 static void generation_free(struct generation *g)
 {
     struct signer *s = g->signer;
-    requests_cancel(s, g, &s->delayed, false);
+    room_drop(s, g, &s->delayed);
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)
         if (s->tokens[i]) {
-            requests_cancel(s, g, &s->tokens[i]->waiting, false);
-            requests_cancel(s, g, &s->tokens[i]->in_flight, true);
+            room_drop(s, g, &s->tokens[i]->waiting);
+            list_drop(s, g, &s->tokens[i]->in_flight);
         }
     for (size_t i = 0; i < g->plan.token_count; i++)
         if (g->tokens[i])
@@ -234,7 +244,7 @@ static int tokens_acquire(struct generation *g)
         return 0;
     }
     for (size_t i = 0; r == 0 && i < g->plan.token_count; i++)
-        r = token_acquire(g->signer, &g->plan.tokens[i], timeout_ms, &g->tokens[i]);
+        r = token_acquire(g->signer, &g->plan.tokens[i], timeout_ms, g->config->token_queue, &g->tokens[i]);
     g->deadline_ms =
         clock_ms() + timeout_ms + 1000; /* a token's own timeout speaks first, with a better reason */
     if (r == -EAGAIN) {
@@ -479,6 +489,7 @@ static int proof_submit(struct generation *g, size_t key, const struct sp_keytyp
         return r;
     }
     request->kind = REQUEST_PROOF;
+    request->lane = REQUEST_AHEAD;
     request->ticket = ++g->signer->next_ticket;
     request->deadline_ms = g->deadline_ms;
     request->generation = g;

@@ -55,7 +55,8 @@ static size_t key_of_blob(const struct generation *g, struct sp_span blob)
 }
 
 static struct request *request_make(struct signer *s, struct generation *g, const struct variant *variant,
-                                    const struct msg_sign *message, const struct transcript_result *result)
+                                    const struct msg_sign *message, const char *address,
+                                    const struct transcript_result *result)
 {
     struct request *request = calloc(1, sizeof *request);
     if (!request || negotiated_put(result, request) != 0) {
@@ -66,6 +67,8 @@ static struct request *request_make(struct signer *s, struct generation *g, cons
     request->ticket = ++s->next_ticket;
     request->generation = g;
     request->connection = message->connection;
+    request->lane = message->first ? REQUEST_FIRST : REQUEST_REKEY;
+    request->source = fair_source_of(address);
     request->keytype = result->keytype->plain ? result->keytype->plain : result->keytype;
     request->key = key_of_blob(g, result->host_key);
     request->host_key = result->host_key;
@@ -79,10 +82,19 @@ static struct request *request_make(struct signer *s, struct generation *g, cons
     return request;
 }
 
+/* Until its connection is within its budget again; as fair as a token's room, and as bounded. */
+static void request_delay(struct signer *s, size_t limit, struct request *request)
+{
+    struct request *loser;
+    if (fair_put(&s->delayed, request, limit, &loser) != 0)
+        request_failed(s, request, "out of memory");
+    else if (loser)
+        request_busy(s, loser);
+}
+
 static void request_queue(struct signer *s, struct generation *g, struct request *request)
 {
     struct token *t = generation_place(request);
-    size_t queued = t ? t->waiting.count + t->in_flight.count + s->delayed.count : 0;
     uint64_t now = clock_ms();
     if (budget_take(s->budget, request->connection, now, request, &request->release_ms) != 0) {
         request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, "service not available", "out of memory");
@@ -91,10 +103,8 @@ static void request_queue(struct signer *s, struct generation *g, struct request
     request->deadline_ms = request->release_ms + (uint64_t)g->config->token_timeout_s * 1000;
     if (!t)
         request_failed(s, request, "its token is stopped");
-    else if (queued >= g->config->token_queue)
-        request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, "server is busy", "TokenQueue is full");
     else if (request->release_ms > now)
-        request_append(&s->delayed, request);
+        request_delay(s, g->config->token_queue, request);
     else
         token_submit(t, request);
 }
@@ -186,7 +196,7 @@ static void exchange_judge(struct signer *s, struct generation *g, const struct 
         refuse_exchange(s, message->connection, variant, context.now, &refusal);
         return;
     }
-    struct request *request = r ? NULL : request_make(s, g, variant, message, &result);
+    struct request *request = r ? NULL : request_make(s, g, variant, message, w.address, &result);
     if (!request) {
         refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
                r ? strerror(-r) : "out of memory");
@@ -216,29 +226,12 @@ static void on_sign(struct signer *s, const struct msg_sign *message)
 
 /* ---- abandon ----------------------------------------------------------------------------------------------------- */
 
-static bool list_has(const struct request_list *list, const struct request *request)
-{
-    const struct request *at = list->first;
-    while (at && at != request)
-        at = at->next;
-    return at != NULL;
-}
-
 static void connection_cancel(struct signer *s, uint64_t connection)
 {
     struct request *request = budget_outstanding(s->budget, connection);
     budget_done(s->budget, connection);
-    if (!request)
-        return;
-    if (list_has(&s->delayed, request)) {
-        request_remove(&s->delayed, request);
-        request_cancel(s, request, false);
-    } else if (list_has(&request->token->waiting, request)) {
-        request_remove(&request->token->waiting, request);
-        request_cancel(s, request, false);
-    } else {
-        request_cancel(s, request, true);
-    }
+    if (request)
+        request_cancel(s, request);
 }
 
 static void on_abandon(struct signer *s, const struct msg_abandon *message)
@@ -275,16 +268,27 @@ static int dispatch(struct signer *s)
     }
 }
 
-static void requests_drop(struct signer *s, struct request_list *list, bool in_flight)
+static void request_drop(struct signer *s, struct request *request)
+{
+    if (request->kind != REQUEST_SIGN || request->orphaned)
+        return;
+    budget_done(s->budget, request->connection);
+    request_cancel(s, request);
+}
+
+static void room_drop(struct signer *s, struct fair *room)
+{
+    for (struct request *request = room->oldest, *next; request; request = next) {
+        next = request->younger;
+        request_drop(s, request);
+    }
+}
+
+static void list_drop(struct signer *s, struct request_list *list)
 {
     for (struct request *request = list->first, *next; request; request = next) {
         next = request->next;
-        if (request->kind != REQUEST_SIGN || request->orphaned)
-            continue;
-        budget_done(s->budget, request->connection);
-        if (!in_flight)
-            request_remove(list, request);
-        request_cancel(s, request, in_flight);
+        request_drop(s, request);
     }
 }
 
@@ -297,11 +301,11 @@ void monitor_drop(struct signer *s)
     loop_remove(s->monitor_source);
     s->monitor_source = NULL;
     link_close(&s->monitor);
-    requests_drop(s, &s->delayed, false);
+    room_drop(s, &s->delayed);
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)
         if (s->tokens[i]) {
-            requests_drop(s, &s->tokens[i]->waiting, false);
-            requests_drop(s, &s->tokens[i]->in_flight, true);
+            room_drop(s, &s->tokens[i]->waiting);
+            list_drop(s, &s->tokens[i]->in_flight);
         }
 }
 

@@ -6,17 +6,38 @@
 #include "base/util.h"
 #include "signer/proof.h"
 
+struct fair;
+struct fair_source;
 struct generation;
 struct token;
 
 enum request_kind { REQUEST_SIGN, REQUEST_PROOF };
+
+/* Where it waits: fair.h says in what order that is served. */
+enum request_lane {
+    REQUEST_FIRST, /* a connection's first exchange */
+    REQUEST_REKEY, /* a later one */
+    REQUEST_AHEAD, /* our own, or one that has had its turn */
+    REQUEST_LANES = REQUEST_AHEAD,
+};
+
+/* Whom its time at the token is counted to. */
+struct request_source {
+    uint8_t network[8];
+    uint8_t bits; /* of its address: 32 or 128; 0: it has none */
+};
 
 #define REQUEST_NEGOTIATED_MAX 2048u
 #define REQUEST_KEXINIT_MAX 4096u
 
 struct request {
     struct request *previous, *next;
+    struct request *older, *younger; /* in its waiting room */
+    struct fair *room;               /* it waits there; NULL: in none */
+    struct fair_source *waits_with;  /* the room's, for that */
     enum request_kind kind;
+    enum request_lane lane;
+    struct request_source source;
     uint64_t ticket;
     uint64_t release_ms;  /* not to be sent before */
     uint64_t deadline_ms; /* refused afterwards */

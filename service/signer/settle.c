@@ -23,7 +23,7 @@ static bool is_busy(const struct signer *s)
     for (const struct generation *g = s->generations; g; g = g->next)
         if (g->state != GENERATION_READY)
             return true;
-    return s->delayed.first != NULL;
+    return s->delayed.oldest != NULL;
 }
 
 static int tick_arm(struct signer *s)
@@ -64,11 +64,11 @@ int signer_settle(struct signer *s)
 /* Requests whose connection is within its budget again. */
 static void delayed_release(struct signer *s, uint64_t now_ms)
 {
-    for (struct request *request = s->delayed.first, *next; request; request = next) {
-        next = request->next;
+    for (struct request *request = s->delayed.oldest, *next; request; request = next) {
+        next = request->younger;
         if (request->release_ms > now_ms)
             continue;
-        request_remove(&s->delayed, request);
+        fair_remove(&s->delayed, request);
         struct token *t = generation_place(request);
         if (t)
             token_submit(t, request);

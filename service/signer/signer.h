@@ -13,6 +13,7 @@
 #include "ipc/link.h"
 #include "ipc/log.h"
 #include "signer/budget.h"
+#include "signer/fair.h"
 #include "signer/request.h"
 #include "signer/spawn.h"
 
@@ -26,6 +27,9 @@ enum {
     REASON_KEY_EXCHANGE_FAILED = 3,
     REASON_SERVICE_NOT_AVAILABLE = 7,
 };
+
+/* What a client is told whose exchange has to wait for too long, or has no place to. */
+#define TOKEN_BUSY_TEXT "the host key's token is busy"
 
 struct generation;
 struct policy_anchors;
@@ -48,7 +52,7 @@ struct signer {
     struct generation *generations;
     struct budget *budget;
     struct policy_anchors *anchors; /* NULL: policies need no signature */
-    struct request_list delayed; /* over their connection's budget for now */
+    struct fair delayed;            /* over their connection's budget for now */
     struct loop_source *tick;
     bool ticking;
     uint64_t next_ticket;
@@ -73,5 +77,8 @@ void request_signed(struct signer *s, struct request *request, struct sp_span ra
 void request_failed(struct signer *s, struct request *request, const char *why);
 void request_refuse(struct signer *s, struct request *request, uint32_t reason, const char *text,
                     const char *why);
-/* Nobody waits for it any more: frees it, or, if it is with a token process, has it freed when that answers. */
-void request_cancel(struct signer *s, struct request *request, bool in_flight);
+/* It has no place in a waiting room. */
+void request_busy(struct signer *s, struct request *request);
+/* Nobody waits for it any more: frees it, or, if it waits in no room but is with a token process, has it freed when that
+ * answers. */
+void request_cancel(struct signer *s, struct request *request);

@@ -16,6 +16,8 @@
 
 #define BACKOFF_FIRST_MS 50u
 #define BACKOFF_MOST_MS 5000u
+#define BUSY_LOG_MS 10000u /* between two lines that say that a token is busy */
+#define TOKEN_SLOW "the token is too slow: it waited for TokenTimeout"
 
 static void token_log(struct token *t, enum log_level level, const char *event, const char *what)
 {
@@ -134,23 +136,22 @@ static void requests_take_back(struct token *t)
         else if (++request->losses >= REQUEST_LOSSES_MAX)
             request_failed(t->signer, request, "several token processes in a row ended while signing");
         else
-            request_prepend(&t->waiting, request);
+            fair_put_back(&t->waiting, request);
     }
 }
 
 /* Requests go to another token that has the same key, if one is ready; the others stay. */
 static void requests_move(struct token *t)
 {
-    struct request_list waiting = t->waiting;
-    t->waiting = (struct request_list){0};
-    while (waiting.first) {
-        struct request *request = waiting.first;
-        request_remove(&waiting, request);
+    for (struct request *request = t->waiting.oldest, *next; request; request = next) {
+        next = request->younger;
         struct token *other = generation_place(request);
-        if (other && other != t)
+        bool moves = other && other != t;
+        if (!moves && t->state != TOKEN_STOPPED)
+            continue;
+        fair_remove(&t->waiting, request);
+        if (moves)
             token_submit(other, request);
-        else if (t->state != TOKEN_STOPPED)
-            request_append(&t->waiting, request);
         else
             request_failed(t->signer, request, t->why);
     }
@@ -203,9 +204,8 @@ static int ask_sign(struct token *t, struct request *request)
 
 void token_pump(struct token *t)
 {
-    while (t->state == TOKEN_READY && t->in_flight.count < TOKEN_WINDOW && t->waiting.first) {
-        struct request *request = t->waiting.first;
-        request_remove(&t->waiting, request);
+    while (t->state == TOKEN_READY && t->in_flight.count < TOKEN_WINDOW && t->waiting.oldest) {
+        struct request *request = fair_take(&t->waiting);
         request->sent_ms = clock_ms();
         int r = ask_sign(t, request);
         if (r < 0) {
@@ -217,10 +217,36 @@ void token_pump(struct token *t)
     }
 }
 
+/* Each of those without a place is told so by itself; that there are such is said now and then. */
+static void busy_log(struct token *t, uint64_t now_ms)
+{
+    t->busy_unsaid++;
+    if (t->busy_said_ms != 0 && now_ms < t->busy_said_ms + BUSY_LOG_MS)
+        return;
+    char count[24], what[128];
+    snprintf(count, sizeof count, "%zu", t->busy_unsaid);
+    snprintf(what, sizeof what, "busy: %zu exchanges refused, %zu of at most %zu wait", t->busy_unsaid,
+             t->waiting.count + t->in_flight.count, t->queue_max);
+    const struct log_field fields[] = {{"token", sp_text(token_name(t))}, {"refused", sp_text(count)}};
+    log_event(&t->signer->log, LOG_LEVEL_WARNING, "token_busy", fields, ARRAY_SIZE(fields), "token %s is %s",
+              token_name(t), what);
+    t->busy_said_ms = now_ms;
+    t->busy_unsaid = 0;
+}
+
 void token_submit(struct token *t, struct request *request)
 {
+    struct request *loser;
+    size_t room = t->queue_max > t->in_flight.count ? t->queue_max - t->in_flight.count : 0;
     request->token = t;
-    request_append(&t->waiting, request);
+    if (fair_put(&t->waiting, request, room, &loser) != 0) {
+        request_failed(t->signer, request, "out of memory");
+        return;
+    }
+    if (loser) {
+        busy_log(t, clock_ms());
+        request_busy(t->signer, loser);
+    }
     token_pump(t);
 }
 
@@ -228,12 +254,17 @@ void token_submit(struct token *t, struct request *request)
 
 static void requests_expire(struct token *t, uint64_t now_ms)
 {
-    for (struct request *request = t->waiting.first, *next; request; request = next) {
-        next = request->next;
+    for (struct request *request = t->waiting.oldest, *next; request; request = next) {
+        next = request->younger;
         if (request->deadline_ms > now_ms)
             continue;
-        request_remove(&t->waiting, request);
-        request_failed(t->signer, request, t->state == TOKEN_READY ? "the token is too slow" : t->why);
+        fair_remove(&t->waiting, request);
+        if (t->state != TOKEN_READY || request->kind != REQUEST_SIGN) {
+            request_failed(t->signer, request, t->state == TOKEN_READY ? TOKEN_SLOW : t->why);
+            continue;
+        }
+        busy_log(t, now_ms);
+        request_refuse(t->signer, request, REASON_SERVICE_NOT_AVAILABLE, TOKEN_BUSY_TEXT, TOKEN_SLOW);
     }
 }
 
@@ -265,7 +296,7 @@ void token_tick(struct token *t, uint64_t now_ms)
 
 bool token_is_busy(const struct token *t)
 {
-    return t->state == TOKEN_WAITING || t->state == TOKEN_STARTING || t->waiting.first || t->in_flight.first;
+    return t->state == TOKEN_WAITING || t->state == TOKEN_STARTING || t->waiting.oldest || t->in_flight.first;
 }
 
 /* ---- having ------------------------------------------------------------------------------------------------------ */
@@ -320,7 +351,8 @@ static int token_new(struct signer *s, uint32_t slot, const struct token_spec *s
     return 0;
 }
 
-int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t timeout_ms, struct token **token)
+int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t timeout_ms, size_t queue_max,
+                  struct token **token)
 {
     struct token *found = token_find(s, spec);
     for (uint32_t slot = 0; !found && slot < SPAWNER_SLOTS; slot++) {
@@ -332,6 +364,7 @@ int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t time
         return -EAGAIN;
     found->users++;
     found->timeout_ms = timeout_ms;
+    found->queue_max = queue_max;
     /* A configuration is a reason to try again at once, and to believe the administrator about the PIN. */
     if (found->state == TOKEN_STOPPED || found->state == TOKEN_WAITING) {
         found->state = TOKEN_WAITING;
@@ -353,9 +386,9 @@ void token_free(struct token *t)
 {
     process_let_go(t);
     requests_take_back(t);
-    while (t->waiting.first) {
-        struct request *request = t->waiting.first;
-        request_remove(&t->waiting, request);
+    while (t->waiting.oldest) {
+        struct request *request = t->waiting.oldest;
+        fair_remove(&t->waiting, request);
         request_failed(t->signer, request, "its token is not configured any more");
     }
     t->signer->tokens[t->slot] = NULL;

@@ -46,14 +46,18 @@ struct token {
     struct token_blob *blobs; /* spec.uri_count; once announced, they stay as they are */
     size_t announced;         /* by the running process */
 
-    struct request_list waiting, in_flight;
+    size_t queue_max; /* TokenQueue */
+    struct fair waiting;
+    struct request_list in_flight;
+    uint64_t busy_said_ms; /* when it was last logged that it is busy */
+    size_t busy_unsaid;    /* requests without a place since then */
 };
 
 /*
  * The token of a spec, which is copied: one that runs already or a new one, which is started. The caller has one use of it
- * until token_release(). 0, -ENOMEM or -EAGAIN (no slot is free).
+ * until token_release(). timeout_ms and queue_max are the latest configuration's. 0, -ENOMEM or -EAGAIN (no slot is free).
  */
-int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t timeout_ms,
+int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t timeout_ms, size_t queue_max,
                   struct token **token) MUST_USE;
 void token_release(struct token *token);
 /* Ends those that nobody uses. */
@@ -63,6 +67,7 @@ void token_free(struct token *token);
 /* A name for logs: its module's file and token attributes. */
 const char *token_name(const struct token *token);
 
+/* Into its waiting room; one that has no place there is refused. */
 void token_submit(struct token *token, struct request *request);
 /* Sends the process what it has room for. */
 void token_pump(struct token *token);

@@ -4,6 +4,7 @@
  *
  *   C_Sign flip         one bit of the signature is another one
  *   C_Sign 0x30         that result, without the call (C_Initialize, C_OpenSession, C_Login, C_SignInit too)
+ *   C_Sign delay:50     takes 50 ms longer
  *   C_Sign hang         never returns
  *   C_Sign crash        ends the process
  *   C_GetTokenInfo 0x20000   these flags beside the token's own (CKF_USER_PIN_FINAL_TRY)
@@ -46,6 +47,11 @@ static void fault_apply(const char *what, struct fault *fault)
         abort();
     while (strcmp(what, "hang") == 0)
         pause();
+    unsigned delay_ms;
+    if (sscanf(what, "delay:%u", &delay_ms) == 1) {
+        usleep(delay_ms * 1000);
+        return;
+    }
     fault->flip = strcmp(what, "flip") == 0;
     fault->given = !fault->flip;
     fault->result = fault->flip ? CKR_OK : (CK_RV)strtoul(what, NULL, 0);

@@ -228,12 +228,12 @@ class Signer:
         assert answer["message"] == "unconfigured", "it was accepted"
         return answer["why"].decode()
 
-    def ask_sign(self, exchange, first=True, session_id=b"", connection=None):
+    def ask_sign(self, exchange, first=True, session_id=b"", connection=None, address="192.0.2.1"):
         if connection is None:
             self.connection += 1
             connection = self.connection
         self.send(SIGN, struct.pack(">QQB", connection, self.generation, first) + string(session_id) +
-                  string("192.0.2.1") + string("192.0.2.2") + struct.pack(">H", 22) + string(b"") +
+                  string(address) + string("192.0.2.2") + struct.pack(">H", 22) + string(b"") +
                   string(exchange.transcript()))
         return connection
 
