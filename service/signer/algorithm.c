@@ -10,35 +10,6 @@
 #include <sallyport/registry.h>
 #include <sallyport/wire.h>
 
-/* Names alone, from the one declaration: the signer links neither ciphers nor MACs. Each begins with a comma. */
-static const char cipher_names[] = ""
-#define CIPHER(symbol_, name_) "," name_
-#include "modules/registry.def"
-    ;
-static const char mac_names[] = ""
-#define MAC(symbol_, name_) "," name_
-#include "modules/registry.def"
-    ;
-static const char kex_names[] = ""
-#define KEX(symbol_, name_) "," name_
-#include "modules/registry.def"
-    ;
-static const char keytype_names[] = ""
-#define KEYTYPE(symbol_, name_) "," name_
-#include "modules/registry.def"
-    ;
-
-static const char compression_names[] = "none"
-#define COMPRESSION(symbol_, name_) "," name_
-#include "modules/registry.def"
-    ;
-
-const char *const algorithm_known_ciphers = cipher_names + 1;
-const char *const algorithm_known_macs = mac_names + 1;
-const char *const algorithm_known_kex = kex_names + 1;
-const char *const algorithm_known_compression = compression_names;
-const char *const algorithm_known_keytypes = keytype_names + 1;
-
 const struct sp_keytype_ops *algorithm_of_key(struct sp_span blob, size_t n, unsigned *bits)
 {
     struct sp_in in = sp_in_of(blob);

@@ -1,5 +1,5 @@
 /*
- * What a public key can sign with, and how a token is asked for it; and the names of what this build has. Pure.
+ * What a public key can sign with, and how a token is asked for it. Pure.
  */
 #pragma once
 
@@ -20,13 +20,6 @@ enum token_mechanism algorithm_mechanism(const struct sp_keytype_ops *keytype);
 /* What a token is given for a message: the digest that the algorithm begins with, or the message. 0 or -errno. */
 int algorithm_input(const struct sp_keytype_ops *keytype, struct sp_span message,
                     struct sp_out *input) MUST_USE;
-
-/* The registry's names, comma-separated: all that this build has ever heard of. */
-extern const char *const algorithm_known_ciphers;
-extern const char *const algorithm_known_macs;
-extern const char *const algorithm_known_kex;
-extern const char *const algorithm_known_compression; /* with "none" */
-extern const char *const algorithm_known_keytypes;
 
 /* The key exchange methods that this machine's libcrypto offers; of those, the post-quantum ones alone. 0 or -ENOSPC. */
 int algorithm_available_kex(char *list, size_t size, bool post_quantum_only) MUST_USE;

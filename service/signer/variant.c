@@ -109,13 +109,13 @@ static int build_fill(struct variant *variant, const struct variant_key *keys, s
 {
     struct variant_build *b = variant->build;
     const char *const known[POLICY_KINDS] = {
-        [POLICY_KEX] = algorithm_known_kex,
-        [POLICY_HOST_KEY] = algorithm_known_keytypes,
-        [POLICY_CIPHER] = algorithm_known_ciphers,
-        [POLICY_MAC] = algorithm_known_macs,
-        [POLICY_COMPRESSION] = algorithm_known_compression,
-        [POLICY_USER_KEY] = algorithm_known_keytypes,
-        [POLICY_CA_KEY] = algorithm_known_keytypes,
+        [POLICY_KEX] = registry_names(SP_KIND_KEX),
+        [POLICY_HOST_KEY] = registry_names(SP_KIND_KEYTYPE),
+        [POLICY_CIPHER] = registry_names(SP_KIND_CIPHER),
+        [POLICY_MAC] = registry_names(SP_KIND_MAC),
+        [POLICY_COMPRESSION] = registry_names(SP_KIND_COMPRESSION),
+        [POLICY_USER_KEY] = registry_names(SP_KIND_KEYTYPE),
+        [POLICY_CA_KEY] = registry_names(SP_KIND_KEYTYPE),
     };
     memcpy(b->build.known, known, sizeof known);
     memcpy(b->build.available, known, sizeof known);
