@@ -9,6 +9,7 @@
 #include <sallyport/wire.h>
 
 #include "base/wildcard.h"
+#include "policy/build.h"
 #include "policy/catalog.h"
 #include "policy/error.h"
 #include "policy/history.h"
@@ -28,13 +29,15 @@ static int refuse_unknown(enum policy_kind kind, struct sp_span name, struct pol
                          NAME_ARGS(name));
 }
 
-static int check_let_in(enum policy_kind kind, struct sp_span name, struct policy_origin origin,
-                        struct policy_error *error)
+static int check_let_in(const struct policy *policy, enum policy_kind kind, struct sp_span name,
+                        struct policy_origin origin, struct policy_error *error)
 {
     const char *reason;
     if (wildcard_is_in(name))
         return policy_refuse(error, &origin, "%s: \"%.*s\": wildcards are possible only behind \"-\"",
                              policy_keyword(kind), NAME_ARGS(name));
+    if (build_is_loaded(policy, kind, name))
+        return 0;
     switch (catalog_class(kind, name, &reason)) {
     case CATALOG_OURS:
     case CATALOG_FOREIGN:
@@ -49,10 +52,10 @@ static int check_let_in(enum policy_kind kind, struct sp_span name, struct polic
 }
 
 /* A misspelled removal must not pass, or the algorithm would stay in silently. */
-static int check_removed(enum policy_kind kind, struct sp_span pattern, struct policy_origin origin,
-                         struct policy_error *error)
+static int check_removed(const struct policy *policy, enum policy_kind kind, struct sp_span pattern,
+                         struct policy_origin origin, struct policy_error *error)
 {
-    if (catalog_matches(kind, pattern))
+    if (catalog_matches(kind, pattern) || build_any_loaded_matches(policy, kind, pattern))
         return 0;
     const char *hint = catalog_hint(kind, pattern);
     return policy_refuse(error, &origin, "%s: \"-%.*s\" would remove nothing that exists%s%s%s",
@@ -60,8 +63,8 @@ static int check_removed(enum policy_kind kind, struct sp_span pattern, struct p
                          hint ? hint : "", hint ? "\"" : "");
 }
 
-int apply_check_names(enum policy_kind kind, enum list_action action, struct sp_span names,
-                      struct policy_origin origin, struct policy_error *error)
+int apply_check_names(const struct policy *policy, enum policy_kind kind, enum list_action action,
+                      struct sp_span names, struct policy_origin origin, struct policy_error *error)
 {
     if (names.size == 0 || names.data[names.size - 1] == ',')
         return policy_refuse(
@@ -75,8 +78,8 @@ int apply_check_names(enum policy_kind kind, enum list_action action, struct sp_
             return policy_refuse(error, &origin,
                                  "%s: expected algorithm names separated by commas, got \"%.*s\"",
                                  policy_keyword(kind), NAME_ARGS(name));
-        int result = action == LIST_REMOVE ? check_removed(kind, name, origin, error)
-                                           : check_let_in(kind, name, origin, error);
+        int result = action == LIST_REMOVE ? check_removed(policy, kind, name, origin, error)
+                                           : check_let_in(policy, kind, name, origin, error);
         if (result != 0)
             return result;
     }
@@ -177,7 +180,7 @@ int policy_amend(struct policy *policy, enum policy_kind kind, const char *names
 {
     struct list_line made = {.kind = kind, .names = sp_text(names), .origin = {.file = file, .line = line}};
     made.action = apply_take_prefix(&made.names);
-    int result = apply_check_names(kind, made.action, made.names, made.origin, error);
+    int result = apply_check_names(policy, kind, made.action, made.names, made.origin, error);
     if (result == 0)
         result = history_file(policy->history, file, &made.origin.file);
     return result != 0 ? result : apply_list(policy, &made, true, error);

@@ -4,9 +4,9 @@
 #include "policy/list.h"
 #include "policy/rules.h"
 
-/* Whether the names of a line are ones that a policy may have behind this prefix; origin: the line. */
-int apply_check_names(enum policy_kind kind, enum list_action action, struct sp_span names,
-                      struct policy_origin origin, struct policy_error *error) MUST_USE;
+/* Whether the names of a line are ones that this policy may have behind this prefix; origin: the line. */
+int apply_check_names(const struct policy *policy, enum policy_kind kind, enum list_action action,
+                      struct sp_span names, struct policy_origin origin, struct policy_error *error) MUST_USE;
 /* "+a,b" apart. */
 enum list_action apply_take_prefix(struct sp_span *names);
 /* may_loosen false: a line that lets more in than before is POLICY_E_INVALID. The policy is untouched on failure. The

@@ -6,6 +6,8 @@
 
 #include <sallyport/wire.h>
 
+#include "base/wildcard.h"
+
 static struct sp_span list_of(const char *text)
 {
     return text ? sp_text(text) : (struct sp_span){0};
@@ -23,9 +25,25 @@ static bool is_certificate(struct sp_span name)
     return name.size > size && memcmp(name.data + name.size - size, suffix, size) == 0;
 }
 
-enum build_state build_state(const struct policy_build *build, const struct policy_rules *rules,
+bool build_is_loaded(const struct policy *policy, enum policy_kind kind, struct sp_span name)
+{
+    return sp_list_has(list_of(policy->loaded[kind]), name);
+}
+
+bool build_any_loaded_matches(const struct policy *policy, enum policy_kind kind, struct sp_span pattern)
+{
+    for (struct sp_span names = list_of(policy->loaded[kind]); names.size != 0;)
+        if (wildcard_matches(sp_next_name(&names), pattern))
+            return true;
+    return false;
+}
+
+enum build_state build_state(const struct policy_build *build, const struct policy *policy,
                              enum policy_kind kind, struct sp_span name, enum policy_rule *rule)
 {
+    const struct policy_rules *rules = &policy->rules;
+    if (build_is_loaded(policy, kind, name))
+        return BUILD_HAS;
     if (!sp_list_has(list_of(build->known[kind]), name))
         return BUILD_NOT_IN;
     if (!sp_list_has(list_of(build->available[kind]), name))

@@ -10,9 +10,12 @@ enum build_state {
     BUILD_BY_RULE,  /* *rule takes it out */
 };
 
+/* Whether a module has added the name, or any that a pattern matches: every build has those. */
+bool build_is_loaded(const struct policy *policy, enum policy_kind kind, struct sp_span name);
+bool build_any_loaded_matches(const struct policy *policy, enum policy_kind kind, struct sp_span pattern);
 /* Whether the caller cares for lists of this kind. */
 bool build_cares(const struct policy_build *build, enum policy_kind kind);
-enum build_state build_state(const struct policy_build *build, const struct policy_rules *rules,
+enum build_state build_state(const struct policy_build *build, const struct policy *policy,
                              enum policy_kind kind, struct sp_span name, enum policy_rule *rule);
 /* Whether an exception is over. now 0: never. */
 bool build_is_over(const struct policy_entry *entry, int64_t now);

@@ -174,6 +174,11 @@ enum catalog_class catalog_class(enum policy_kind kind, struct sp_span name, con
     return CATALOG_UNKNOWN;
 }
 
+bool policy_knows(enum policy_kind kind, struct sp_span name)
+{
+    return catalog_class(kind, name, NULL) != CATALOG_UNKNOWN;
+}
+
 /* The other way round too, for families: "-*-sha1" is about "diffie-hellman-group*-sha1". */
 bool catalog_matches(enum policy_kind kind, struct sp_span pattern)
 {

@@ -109,7 +109,7 @@ static void answer_listed(const struct question *q, const struct policy_entry *e
     enum build_state state = BUILD_HAS;
     policy_origin_text(entry->origin, place);
     if (build_cares(q->build, q->kind))
-        state = build_state(q->build, &q->policy->rules, q->kind, q->name, &rule);
+        state = build_state(q->build, q->policy, q->kind, q->name, &rule);
     switch (state) {
     case BUILD_NOT_IN:
         answer_not_in_build(q);
@@ -177,8 +177,9 @@ static bool can_be_in_build(const struct question *q)
 {
     enum policy_rule rule;
     if (!build_cares(q->build, q->kind))
-        return catalog_class(q->kind, q->name, NULL) == CATALOG_OURS;
-    return build_state(q->build, &q->policy->rules, q->kind, q->name, &rule) != BUILD_NOT_IN;
+        return build_is_loaded(q->policy, q->kind, q->name) ||
+               catalog_class(q->kind, q->name, NULL) == CATALOG_OURS;
+    return build_state(q->build, q->policy, q->kind, q->name, &rule) != BUILD_NOT_IN;
 }
 
 void policy_explain(const struct policy *policy, const struct policy_build *build, int64_t now,

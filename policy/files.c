@@ -5,6 +5,7 @@
 #include "policy/files.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "policy/builtin.h"
 #include "policy/error.h"
@@ -13,6 +14,7 @@
 struct policy_files {
     struct policy_file items[POLICY_FILES_MAX];
     size_t count;
+    char *loaded[POLICY_KINDS];
 };
 
 static void file_clear(struct policy_file *file)
@@ -39,6 +41,8 @@ void policy_files_free(struct policy_files *files)
         return;
     for (size_t i = 0; i < files->count; i++)
         file_clear(&files->items[i]);
+    for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++)
+        free(files->loaded[kind]);
     free(files);
 }
 
@@ -140,4 +144,24 @@ const struct policy_file *files_source(const struct policy_files *files, const c
 {
     const struct policy_file *file = find(files, sp_text(key));
     return !file && strcmp(key, SOURCE_DEFAULT) == 0 ? policy_builtin() : file;
+}
+
+/* ---- names of modules -------------------------------------------------------------------------------------------- */
+
+int policy_files_add_name(struct policy_files *files, enum policy_kind kind, const char *name)
+{
+    const char *before = files->loaded[kind];
+    char *list = NULL;
+    if (strlen(name) > POLICY_NAME_MAX || (before && strlen(before) + strlen(name) + 2 > POLICY_LIST_MAX))
+        return POLICY_E_INVALID;
+    if (asprintf(&list, "%s%s%s", before ? before : "", before ? "," : "", name) < 0)
+        return -ENOMEM;
+    free(files->loaded[kind]);
+    files->loaded[kind] = list;
+    return 0;
+}
+
+const char *files_loaded(const struct policy_files *files, enum policy_kind kind)
+{
+    return files->loaded[kind];
 }

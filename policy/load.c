@@ -214,6 +214,17 @@ static int load_parts(struct loader *loader, const char *spec)
     return result;
 }
 
+static int loaded_copy(const struct policy_files *files, struct policy *policy)
+{
+    for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++) {
+        const char *names = files_loaded(files, kind);
+        policy->loaded[kind] = names ? strdup(names) : NULL;
+        if (names && !policy->loaded[kind])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static struct policy *policy_new(const char *spec)
 {
     struct policy *policy = calloc(1, sizeof *policy);
@@ -232,8 +243,10 @@ void policy_free(struct policy *policy)
 {
     if (!policy)
         return;
-    for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++)
+    for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++) {
         list_clear(&policy->lists[kind]);
+        free(policy->loaded[kind]);
+    }
     history_free(policy->history);
     free(policy->spec);
     free(policy->description);
@@ -255,7 +268,9 @@ int policy_load(const struct policy_files *files, const char *spec, int64_t now,
     if (!made)
         return -ENOMEM;
     struct loader loader = {.files = files, .now = now, .policy = made, .error = error};
-    int result = load_parts(&loader, spec);
+    int result = loaded_copy(files, made);
+    if (result == 0)
+        result = load_parts(&loader, spec);
     if (result != 0)
         return result;
     *policy = TAKE(made);

@@ -215,7 +215,7 @@ static int take_list(struct parser *parser, enum policy_kind kind, const struct 
     struct list_line made = {.kind = kind, .origin = parser->origin};
     made.names = sp_text(line->count != 0 ? line->arguments[0] : "");
     made.action = apply_take_prefix(&made.names);
-    int result = apply_check_names(kind, made.action, made.names, made.origin, parser->error);
+    int result = apply_check_names(parser->policy, kind, made.action, made.names, made.origin, parser->error);
     if (result == 0)
         result = take_conditions(parser, line, &made);
     return result != 0 ? result

@@ -87,6 +87,14 @@ const struct policy_file *policy_files_find(const struct policy_files *files, co
 const struct policy_file *policy_files_at(const struct policy_files *files,
                                           size_t index); /* NULL past the end */
 
+/*
+ * Names that loadable modules add to the registry's: the policies of this set may list them, and every build has them. The
+ * caller has seen to it that policy_knows() none of them. 0, POLICY_E_INVALID (no room) or -ENOMEM.
+ */
+int policy_files_add_name(struct policy_files *files, enum policy_kind kind, const char *name) MUST_USE;
+/* Whether a name means something already, here or in other servers. */
+bool policy_knows(enum policy_kind kind, struct sp_span name);
+
 /* The DEFAULT that is in the program, for where the set has none; it is not in the set. */
 const struct policy_file *policy_builtin(void);
 
@@ -160,6 +168,7 @@ struct policy {
     uint64_t serial;   /* the highest Serial of its files; 0: none */
     int64_t expires;   /* the earliest Expires of its files; 0: never */
     char *description; /* of the first file, and of the ones behind ":"; never NULL */
+    char *loaded[POLICY_KINDS]; /* names that modules have added, comma-separated; NULL: none */
     struct policy_history *history;
 };
 

@@ -51,8 +51,7 @@ static void rule_note(const struct resolution *r, enum policy_kind kind, char *t
     const struct policy_list *list = &r->policy->lists[kind];
     text[0] = '\0';
     for (size_t i = 0; i < list->count; i++)
-        if (build_state(r->build, &r->policy->rules, kind, sp_text(list->entries[i].name), &rule) ==
-            BUILD_BY_RULE)
+        if (build_state(r->build, r->policy, kind, sp_text(list->entries[i].name), &rule) == BUILD_BY_RULE)
             snprintf(text, size, ", and %s (%s) leaves none of it", policy_rule_keyword(rule),
                      policy_origin_text(r->policy->rules.origins[rule], place));
 }
@@ -110,7 +109,7 @@ static int resolve_entry(struct resolution *r, enum policy_kind kind, const stru
                          struct sp_out *list)
 {
     enum policy_rule rule;
-    if (build_state(r->build, &r->policy->rules, kind, sp_text(entry->name), &rule) != BUILD_HAS)
+    if (build_state(r->build, r->policy, kind, sp_text(entry->name), &rule) != BUILD_HAS)
         return 0;
     if (entry->not_after == 0 && !entry->addresses) {
         policy_list_add(list, sp_text(entry->name));
