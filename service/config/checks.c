@@ -221,6 +221,7 @@ static const struct check checks[] = {
     {"Port", check_port, NULL, 1},
     {"ListenAddress", check_listen_address, NULL, 1},
     {"HostKey", check_host_key, NULL, 1},
+    {"HostKeyStaged", check_host_key, NULL, 1},
     {"HostCertificate", check_absolute, "none", 1},
     {"Policy", check_policy_spec, NULL, 0},
     {"PolicyDirectory", check_absolute, NULL, 0},
