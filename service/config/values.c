@@ -161,7 +161,7 @@ static int parse_lines(const struct option *option, const struct lexer_line *lin
     return own(value, size < 0 ? NULL : item);
 }
 
-/* The form only: which names exist is for lists_resolve_one() to say, which knows the build and the tokens. */
+/* The form only: which names exist is for config_policy() to say, and whether they work here for who resolves that. */
 static int parse_names(const struct option *option, const struct lexer_line *line, struct value *value,
                        struct config_error *why)
 {

@@ -7,7 +7,7 @@
 
 #include "base/addresses.h"
 #include "config/config.h"
-#include "policy/lists.h"
+#include "policy/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,15 +47,23 @@ static void check_patterns(const char *value, const char *list)
     free(negated);
 }
 
-static void check_policy(const char *available, const char *configured)
+/* A list of the configuration's on DEFAULT: refused with words, or it leaves no name twice and none without its line. */
+static void check_policy(const char *names)
 {
-    char resolved[POLICY_LIST_MAX] = "", error[256] = "";
+    struct policy_files *files = NULL;
+    struct policy *policy = NULL;
+    struct policy_error error = {{0}};
+    require(policy_files_new(&files) == 0 && policy_load(files, "DEFAULT", 0, &policy, &error) == 0);
     for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++) {
-        int result = lists_resolve_one(kind, configured, available, policy_default(kind), resolved, error,
-                                       sizeof error);
-        require(result == 0 ? resolved[0] != '\0' && strlen(resolved) < POLICY_LIST_MAX
-                            : result == POLICY_E_INVALID && error[0] != '\0');
+        const struct policy_list *list = &policy->lists[kind];
+        int result = policy_amend(policy, kind, names, "fuzz.conf", 7, &error);
+        require(result == 0 || (result == POLICY_E_INVALID && error.text[0] != '\0'));
+        for (size_t i = 0; i < list->count; i++)
+            for (size_t k = 0; k < i; k++)
+                require(strcmp(list->entries[i].name, list->entries[k].name) != 0);
     }
+    policy_free(policy);
+    policy_files_free(files);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -73,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint16_t port = 0;
     check_addresses(value, list);
     check_patterns(value, list);
-    check_policy(value, list);
+    check_policy(list);
     (void)config_match_user(value, "192.0.2.1", list);
     if (config_listen_address(value, host, &port) == 0)
         require(strlen(host) < sizeof host);
