@@ -362,6 +362,7 @@ void page_write(const json_t *found, FILE *out)
     subs_write(out, json_object_get(found, "policies"));
     element(out, "<footer>Made by sallyport ", found_get(found, "version"), "");
     element(out, " at ", found_get(found, "made"),
-            ". The digest is the one that the running server logs and shows.</footer>\n");
+            ". The digest is that of what counts here: a server with other "
+            "libraries or host keys logs another.</footer>\n");
     fputs("</body></html>\n", out);
 }

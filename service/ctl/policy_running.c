@@ -15,13 +15,33 @@ static const json_t *current_of(const json_t *answer)
     return NULL;
 }
 
-/* The server's own keys decide about host key algorithms, not those that might be. */
+static bool array_has(const json_t *array, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (strcmp(json_string_value(json_array_get(array, i)), name) == 0)
+            return true;
+    return false;
+}
+
+/* The server's own keys decide about host key algorithms, not those that might be. Whether they have what only the new files
+ * list is not known; that they may is a difference. */
 static void host_keys_take(struct subject *s, const json_t *current)
 {
-    const json_t *algorithms = json_object_get(current, "host_key_algorithms");
-    CLEANUP_FREE char *list = found_join(algorithms, ",");
-    if (json_array_size(algorithms) != 0 && list)
-        build_set_host_keys(&s->build, sp_text(list));
+    const json_t *proven = json_object_get(current, "host_key_algorithms"),
+                 *listed = json_object_get(current, "host_keys_listed");
+    const struct policy_list *list = &s->policy->lists[POLICY_HOST_KEY];
+    json_t *names = json_copy((json_t *)(uintptr_t)proven);
+    if (json_array_size(proven) == 0 || !names) {
+        json_decref(names);
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++)
+        if (!array_has(listed, list->entries[i].name))
+            found_add_string(names, list->entries[i].name);
+    CLEANUP_FREE char *joined = found_join(names, ",");
+    if (joined)
+        build_set_host_keys(&s->build, sp_text(joined));
+    json_decref(names);
 }
 
 /* What the files say now. One that cannot be used any more is a difference as well. */

@@ -12,7 +12,10 @@
 
 #include <sallyport/wire.h>
 
+#include "base/fd.h"
 #include "base/loop.h"
+
+#include "config/policies.h"
 
 #include "ipc/codec.h"
 #include "ipc/offer.h"
@@ -161,6 +164,33 @@ static void offer_describe(const struct generation *g, json_t *row)
     (void)json_object_set_new(row, "policies", policies);
 }
 
+static void names_describe(const struct policy *policy, json_t *row)
+{
+    const struct policy_list *list = &policy->lists[POLICY_HOST_KEY];
+    json_t *names = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        (void)json_array_append_new(names, json_string(list->entries[i].name));
+    (void)json_object_set_new(row, "host_keys_listed", names);
+}
+
+/* What the policy lists for host keys, whether a token has them or not: keys that it does not allow are in no offer. From
+ * the snapshot, by the code that the signer has it from. */
+static void listed_describe(const struct generation *g, json_t *row)
+{
+    struct config_error error;
+    struct config_source *source = NULL;
+    struct policy *policy = NULL;
+    struct sp_span snapshot;
+    if (fd_sealed_map(g->snapshot_fd, CONFIG_SNAPSHOT_MAX, &snapshot))
+        return;
+    if (config_source_unpack(snapshot, &source, &error) == 0 &&
+        config_policy(source, g->config, 0, &policy, &error) == 0)
+        names_describe(policy, row);
+    policy_free(policy);
+    config_source_free(source);
+    fd_sealed_unmap(snapshot);
+}
+
 static void mode_describe(const struct generation *g, json_t *into)
 {
     bool reports = g && g->config->policy_report[0] != '\0';
@@ -180,8 +210,10 @@ static int answer_running(struct monitor *m, struct sp_span argument, json_t *in
     for (const struct generation *g = m->generations.list;
          g && json_array_size(generations) < GENERATIONS_SHOWN; g = g->next) {
         json_t *row = generation_describe(g);
-        if (g == m->generations.current)
+        if (g == m->generations.current) {
             offer_describe(g, row);
+            listed_describe(g, row);
+        }
         (void)json_array_append_new(generations, row);
     }
     (void)json_object_set_new(into, "generations", generations);

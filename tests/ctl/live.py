@@ -74,6 +74,19 @@ def a_change_on_disk_is_a_difference_until_it_is_loaded(instance):
     running(0)
 
 
+def a_kind_of_host_key_that_only_the_files_have_is_a_difference(instance):
+    path = DIRECTORY / "SITE.policy"
+    before = path.read_text()
+    path.write_text(before + "HostKeyAlgorithms +ecdsa-sha2-nistp256\n")
+    difference = running(1)["difference"]
+    expect([(row["keyword"], row["added"]) for row in difference["lists"]],
+           [("HostKeyAlgorithms", ["ecdsa-sha2-nistp256"])], "lists")
+    instance.reload(lines())
+    running(0)
+    path.write_text(before)
+    instance.reload(lines())
+
+
 def files_that_are_wrong_are_a_difference(_):
     path = DIRECTORY / "SITE.policy"
     before = path.read_text()
@@ -296,6 +309,7 @@ def run(ctl):
         return
     try:
         for function in (what_runs_is_what_the_files_say, a_change_on_disk_is_a_difference_until_it_is_loaded,
+                         a_kind_of_host_key_that_only_the_files_have_is_a_difference,
                          files_that_are_wrong_are_a_difference, the_configurations_own_lists_are_looked_at,
                          a_live_connection_is_explained, a_connection_that_is_none, what_would_be_refused_is_reported,
                          our_own_server_is_scanned, root_alone_may_ask_unless_a_group_may,
