@@ -1,5 +1,5 @@
 /*
- * The files that a configuration names and that every program has to see alike: policies and host certificates. Input:
+ * The files that a configuration names and that every program has to see alike: modules, policies, host certificates. Input:
  * the lines, and the administrator's files, read where the configuration is read, once. Output: their contents in the
  * source, which is what travels to the other programs.
  */
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "config/modules.h"
 #include "config/policies.h"
 #include "config/policy_lines.h"
 #include "config/source.h"
@@ -133,6 +134,8 @@ int source_attach(struct config_source *source, struct config_error *error)
     int result = config_evaluate(source, &(struct config_who){0}, &config, &unused);
     if (result != 0)
         return result < 0 ? result : 0;
-    result = policies_attach(source, config, error);
+    result = modules_attach(source, config, error);
+    if (result == 0)
+        result = policies_attach(source, config, error);
     return result ? result : certificates_attach(source, config, error);
 }

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/addresses.h"
+#include "base/module_note.h"
 #include "config/values.h"
 #include "policy/policy.h"
 
@@ -53,12 +54,28 @@ int check_policy_spec(const char *argument, struct config_error *why)
         argument);
 }
 
+/* Of a provider's, no more is known here than that it is one word; which providers there are is found out when the modules'
+ * files are read. */
+static bool is_provider_key(const char *argument)
+{
+    struct sp_span scheme = config_host_key_scheme(argument);
+    const char *rest = argument + scheme.size + 1;
+    if (!module_name_is_valid(SP_KIND_HOSTKEY, scheme) || *rest == '\0')
+        return false;
+    for (; *rest > ' ' && *rest < 0x7f && !strchr("\"'\\#", *rest); rest++)
+        ;
+    return *rest == '\0';
+}
+
 static int check_host_key(const char *argument, struct config_error *why)
 {
-    if (strncmp(argument, "pkcs11:", 7) == 0)
+    if (strncmp(argument, "pkcs11:", 7) == 0 || is_provider_key(argument))
         return 0;
     return config_complain(
-        why, NULL, "expected a pkcs11: URI (host keys live in a token, not in files), got \"%s\"", argument);
+        why, NULL,
+        "expected a pkcs11: URI (host keys live in a token, not in files), or NAME:KEY of a "
+        "provider that LoadModule names, got \"%s\"",
+        argument);
 }
 
 static int check_absolute(const char *argument, struct config_error *why)
@@ -222,6 +239,7 @@ static const struct check checks[] = {
     {"ListenAddress", check_listen_address, NULL, 1},
     {"HostKey", check_host_key, NULL, 1},
     {"HostKeyStaged", check_host_key, NULL, 1},
+    {"LoadModule", check_absolute, NULL, 1},
     {"HostCertificate", check_absolute, "none", 1},
     {"Policy", check_policy_spec, NULL, 0},
     {"PolicyDirectory", check_absolute, NULL, 0},

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <sallyport/types.h>
+#include <sallyport/module.h>
 
 #include "base/util.h"
 
@@ -15,6 +15,7 @@
 #define CONFIG_LINE_MAX 8192u               /* octets; what the lexer takes (LEXER_LINE_MAX) */
 #define CONFIG_INCLUDE_DEPTH_MAX 16u
 #define CONFIG_CERTIFICATE_MAX 16384u /* octets of a HostCertificate's file */
+#define CONFIG_MODULES_MAX 16u        /* LoadModule lines */
 #define CONFIG_POLICY_MAX 512u        /* octets of what stands behind Policy, with a NUL (POLICY_SPEC_MAX) */
 
 /* Where and what is wrong, for people: "/etc/sallyport/sallyport.conf line 3: ...". */
@@ -23,7 +24,7 @@ struct config_error {
 };
 
 /* All lines that mean something, Include resolved, each with its file and line; and what is in the other files that they
- * name and that everybody has to see alike: those of policies, and host certificates. */
+ * name and that everybody has to see alike: those of policies, host certificates, and what modules say of themselves. */
 struct config_source;
 
 enum {
@@ -58,6 +59,12 @@ struct config_list {
     size_t count;
 };
 
+/* What the file of a LoadModule line says that it is. SP_KIND_NONE: nobody has asked it, the lines are from memory. */
+struct config_module {
+    enum sp_module_kind kind;
+    char name[SP_MODULE_NAME_SIZE];
+};
+
 /*
  * struct config: one field per row of options.def, plus what SPECIAL rows fill. Text fields are never NULL. NAMES
  * fields are the list as written ("" if the keyword is absent), for config_policy() to apply. An item of a LINES field
@@ -83,6 +90,7 @@ struct config {
     uint64_t rekey_octets;                                 /* RekeyLimit; 0: the cipher's own bound */
     uint32_t rekey_s;                                      /* 0: none */
     char policy_report[CONFIG_POLICY_MAX];                 /* PolicyMode report NAME; "": enforce */
+    struct config_module modules[CONFIG_MODULES_MAX];      /* of each item of load_modules */
     struct config_line *lines;                             /* of each row of options.def, for config_line() */
 };
 
@@ -110,6 +118,11 @@ const struct config_line *config_line(const struct config *config, const char *k
  * (free()). Groups are the caller's to fill in. */
 int config_who_parse(const char *text, struct config_who *who, char **storage,
                      struct config_error *error) MUST_USE;
+
+/* The path of the module of that kind and name, owned by config; NULL: no LoadModule line names one. */
+const char *config_module_find(const struct config *config, enum sp_module_kind kind, struct sp_span name);
+/* What stands in front of the colon of a HostKey; empty if nothing does. */
+struct sp_span config_host_key_scheme(const char *host_key);
 
 /* The command line of a subsystem, owned by config; NULL: there is none of that name. */
 const char *config_subsystem(const struct config *config, struct sp_span name);

@@ -12,6 +12,7 @@
 #include "config/foreign.h"
 #include "base/lexer.h"
 #include "config/match.h"
+#include "config/modules.h"
 #include "config/options.h"
 #include "config/source.h"
 #include "config/specials.h"
@@ -233,6 +234,7 @@ static int evaluate_entry(struct evaluation *e, const struct source_entry *entry
         return 0;
     case SOURCE_POLICY:
     case SOURCE_CERTIFICATE:
+    case SOURCE_MODULE:
         break; /* files are kept apart from the lines */
     }
     return -EINVAL;
@@ -251,6 +253,8 @@ int config_evaluate(const struct config_source *source, const struct config_who 
     int result = set_defaults(made);
     for (size_t i = 0; i < source->count && result == 0; i++)
         result = evaluate_entry(&e, &source->entries[i]);
+    if (result == 0)
+        result = modules_take(source, made, error);
     if (result != 0)
         return result;
     *config = TAKE(made);

@@ -110,6 +110,7 @@ static int entry_take(struct search *s, const struct source_entry *entry)
         return 0;
     case SOURCE_POLICY:
     case SOURCE_CERTIFICATE:
+    case SOURCE_MODULE:
         break;
     }
     return -EINVAL;

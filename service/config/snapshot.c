@@ -4,7 +4,8 @@
  * unpacking believes nothing: shape and limits are checked here, and every line is parsed again by the receiver.
  *
  *   uint32 magic, uint32 version, then per entry: byte kind, uint32 line, string text; behind the lines the files that they
- *   name: for a policy string text, string signature; for a certificate string contents
+ *   name: for a policy string text, string signature; for a certificate string contents; for a module uint16 kind,
+ *   string name
  */
 #include "config/source.h"
 
@@ -34,6 +35,12 @@ static void pack_files(struct sp_out *out, const struct config_source *source)
         const struct source_certificate *certificate = &source->certificates[i];
         pack_entry(out, SOURCE_CERTIFICATE, 0, certificate->path);
         sp_put_string(out, sp_span_of(certificate->data, certificate->size));
+    }
+    for (size_t i = 0; i < source->module_count; i++) {
+        const struct source_module *module = &source->modules[i];
+        pack_entry(out, SOURCE_MODULE, 0, module->path);
+        sp_put_u16(out, (uint16_t)module->kind);
+        sp_put_text(out, module->name);
     }
 }
 
@@ -93,6 +100,17 @@ static int unpack_certificate(struct sp_in *in, struct config_source *source, co
                : source_add_certificate(source, path, contents);
 }
 
+static int unpack_module(struct sp_in *in, struct config_source *source, const char *path)
+{
+    struct config_error unused;
+    struct sp_module_facts facts = {.kind = sp_get_u16(in)};
+    struct sp_span name = sp_get_text(in, SP_MODULE_NAME_SIZE - 1);
+    if (in->bad || name.size == 0)
+        return CONFIG_E_INVALID;
+    memcpy(facts.name, name.data, name.size);
+    return source_add_module(source, path, &facts, &unused);
+}
+
 /* Files come behind the lines. */
 static int unpack_file(struct sp_in *in, struct config_source *source, unsigned kind, struct sp_span path)
 {
@@ -101,6 +119,8 @@ static int unpack_file(struct sp_in *in, struct config_source *source, unsigned 
         return -ENOMEM;
     if (in->bad || path.size == 0)
         return CONFIG_E_INVALID;
+    if (kind == SOURCE_MODULE)
+        return unpack_module(in, source, name);
     return kind == SOURCE_POLICY ? unpack_policy(in, source, name) : unpack_certificate(in, source, name);
 }
 
@@ -109,7 +129,7 @@ static int unpack_entry(struct sp_in *in, struct config_source *source, int *dep
     unsigned kind = sp_get_u8(in);
     uint32_t line = sp_get_u32(in);
     struct sp_span text = sp_get_text(in, text_limit(kind));
-    if (kind == SOURCE_POLICY || kind == SOURCE_CERTIFICATE)
+    if (kind == SOURCE_POLICY || kind == SOURCE_CERTIFICATE || kind == SOURCE_MODULE)
         return *depth == 0 && source->count != 0 ? unpack_file(in, source, kind, text) : CONFIG_E_INVALID;
     int deeper = next_depth(kind, *depth, source->count == 0);
     if (in->bad || deeper < 0)

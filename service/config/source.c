@@ -38,6 +38,8 @@ void config_source_free(struct config_source *source)
         free(source->certificates[i].data);
     }
     free(source->certificates);
+    for (size_t i = 0; i < source->module_count; i++)
+        free(source->modules[i].path);
     policy_files_free(source->policies);
     free(source);
 }

@@ -15,12 +15,19 @@ enum source_entry_kind {
     /* In the snapshot only, behind all lines. */
     SOURCE_POLICY = 4,      /* text: a policy's path; its text and its signature follow */
     SOURCE_CERTIFICATE = 5, /* text: a host certificate's path; its contents follow */
+    SOURCE_MODULE = 6,      /* text: a module's path; its kind and name follow */
 };
 
 struct source_certificate {
     char *path;
     uint8_t *data;
     size_t size;
+};
+
+struct source_module {
+    char *path;
+    enum sp_module_kind kind;
+    char name[SP_MODULE_NAME_SIZE];
 };
 
 struct source_entry {
@@ -36,6 +43,8 @@ struct config_source {
     struct policy_files *policies;
     struct source_certificate *certificates;
     size_t certificate_count;
+    struct source_module modules[CONFIG_MODULES_MAX];
+    size_t module_count;
 };
 
 #define SOURCE_NAME_MAX 4096u
@@ -54,6 +63,9 @@ int source_add(struct config_source *source, enum source_entry_kind kind, uint32
 int source_add_policy(struct config_source *source, const struct policy_file *file,
                       struct config_error *error) MUST_USE;
 int source_add_certificate(struct config_source *source, const char *path, struct sp_span contents) MUST_USE;
+/* modules.c; the same. CONFIG_E_INVALID also: the name is taken. */
+int source_add_module(struct config_source *source, const char *path, const struct sp_module_facts *facts,
+                      struct config_error *error) MUST_USE;
 /* attach.c: reads the files that the lines name. A configuration that is wrong otherwise is left to who evaluates it. */
 int source_attach(struct config_source *source, struct config_error *error) MUST_USE;
 static inline void source_cleanup(struct config_source **source)
