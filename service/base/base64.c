@@ -57,3 +57,11 @@ int base64_encode_bare(struct sp_span bytes, struct sp_out *out)
     }
     return sp_put_end(out);
 }
+
+int base64_encode(struct sp_span bytes, struct sp_out *out)
+{
+    int r = base64_encode_bare(bytes, out);
+    for (size_t i = bytes.size % 3; r == 0 && i != 0 && i < 3; i++)
+        sp_put_u8(out, '=');
+    return r ? r : sp_put_end(out);
+}

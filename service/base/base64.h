@@ -7,3 +7,5 @@
 int base64_decode(struct sp_span text, struct sp_out *out) SP_MUST_USE;
 /* Appends, without padding and without NUL, as fingerprints are written. */
 int base64_encode_bare(struct sp_span bytes, struct sp_out *out) SP_MUST_USE;
+/* The same with padding, as key files are written. */
+int base64_encode(struct sp_span bytes, struct sp_out *out) SP_MUST_USE;

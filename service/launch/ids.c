@@ -2,20 +2,19 @@
 #include <pwd.h>
 #include <stdio.h>
 
+#include "base/users.h"
 #include "launch/launch.h"
-
-/* Below systemd's dynamic users, who begin at 61184: another service with the monitor's number would be taken for it. Nobody
- * allocates from here by himself, and no entries are needed to run. */
-#define ID_BASE 60744u
 
 static const struct {
     const char *user;  /* the entry */
     const char *label; /* for scripts */
 } users[USER_ROOT] = {
-    [USER_MONITOR] = {"sallyport", "monitor"},
-    [USER_SIGNER] = {"sallyport-signer", "signer"},
-    [USER_WORKER] = {"sallyport-worker", "worker"},
+    [USER_MONITOR] = {USERS_MONITOR, "monitor"},
+    [USER_SIGNER] = {USERS_SIGNER, "signer"},
+    [USER_WORKER] = {USERS_WORKER, "worker"},
 };
+
+_Static_assert(USER_SIGNER == USERS_FALLBACK_SIGNER - USERS_FALLBACK, "the tool knows the signer's number too");
 
 void ids_find(struct launch_ids ids[USERS])
 {
@@ -25,7 +24,7 @@ void ids_find(struct launch_ids ids[USERS])
         if (entry && entry->pw_uid != 0)
             ids[i] = (struct launch_ids){entry->pw_uid, entry->pw_gid, true};
         else
-            ids[i] = (struct launch_ids){ID_BASE + i, ID_BASE + i, false};
+            ids[i] = (struct launch_ids){USERS_FALLBACK + i, USERS_FALLBACK + i, false};
     }
 }
 
