@@ -89,13 +89,29 @@ int manage_keys(struct sp_manage *manage, struct sp_manage_key *keys, size_t *co
     return r;
 }
 
+/* Whether a URI's token attributes fit the token that we are logged in to. */
+static int token_fits(struct pkcs11 *p, const char *text, struct sp_hostkey_error *error)
+{
+    CK_TOKEN_INFO info;
+    CLEANUP_URI P11KitUri *uri = NULL;
+    int r = pkcs11_uri_parse(text, &uri, error);
+    if (r)
+        return r;
+    if (p->module->C_GetTokenInfo(p->slot, &info) != CKR_OK || !p11_kit_uri_match_token_info(uri, &info))
+        return pkcs11_refused(error, SP_HOSTKEY_E_MISSING, "%s is on another token", text);
+    return 0;
+}
+
 int manage_find(struct sp_manage *manage, const char *uri, unsigned long *handle,
                 struct sp_hostkey_error *error)
 {
+    int r = token_fits(&manage->p, uri, error);
+    if (r)
+        return r;
     struct pkcs11_key *key = calloc(1, sizeof *key);
     if (!key)
         return pkcs11_refused(error, SP_HOSTKEY_E_FAILED, "out of memory");
-    int r = pkcs11_key_find(&manage->p, uri, key, error);
+    r = pkcs11_key_find(&manage->p, uri, key, error);
     *handle = key->handle;
     free(key);
     return r;

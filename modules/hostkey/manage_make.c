@@ -97,11 +97,9 @@ static int pair_begin(struct pair *pair, CK_KEY_TYPE type, const char *label, st
 static void pair_restrict(struct pair *pair)
 {
     put_bool(&pair->public_half, CKA_PRIVATE, false);
-    put_bool(&pair->private_half, CKA_DERIVE, false);
-    if (pair->type != CKK_RSA)
-        return;
     put_bool(&pair->public_half, CKA_ENCRYPT, false);
     put_bool(&pair->public_half, CKA_WRAP, false);
+    put_bool(&pair->private_half, CKA_DERIVE, false);
     put_bool(&pair->private_half, CKA_DECRYPT, false);
     put_bool(&pair->private_half, CKA_UNWRAP, false);
     put_bool(&pair->private_half, CKA_SIGN_RECOVER, false);

@@ -204,9 +204,11 @@ int command_run(const struct ctl_command *table, const char *path, int argc, cha
     for (const struct ctl_command *command = table; argc > 0 && command->name; command++) {
         if (strcmp(command->name, argv[0]) != 0)
             continue;
-        if (!command->commands)
+        if (!command->commands && !command->run)
             return command_call(command, path, argc, argv);
         snprintf(longer, sizeof longer, "%s %s", path, command->name);
+        if (command->run)
+            return command->run(longer, argc - 1, argv + 1);
         return command_run(command->commands, longer, argc - 1, argv + 1);
     }
     if (argc > 0)

@@ -61,6 +61,8 @@ struct ctl_command {
     const struct ctl_command *commands;
     unsigned options;
     size_t arguments_min, arguments_max;
+    int (*run)(const char *path, int argc,
+               char **argv); /* instead of all behind it: a group with options of its own */
     int (*find)(const struct ctl_options *options, json_t *found);
     void (*show)(const struct ctl_options *options, const json_t *found);
 };

@@ -6,9 +6,14 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/token_command.h"
 
 static const struct ctl_command commands[] = {
     {.name = "policy", .summary = "algorithm policies: what they allow and why", .commands = policy_commands},
+    {.name = "token", .summary = "tokens: what there is, and making one ready", .run = token_commands_run},
+    {.name = "key",
+     .summary = "host keys in a token: making, taking in, publishing, testing",
+     .run = key_commands_run},
     {0},
 };
 

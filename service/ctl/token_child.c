@@ -1,0 +1,277 @@
+/*
+ * The child of a command. Input: what the command line and the configuration say, already judged. Output: a JSON object on
+ * a pipe, and an exit status. The parent, which may be root, reads that object and nothing else of the vendor's code.
+ *
+ * Before the module is loaded the child has become the user whom the token's files belong to, has no capability and
+ * cannot gain one, cannot be dumped, and has the environment that the server's token process would have.
+ */
+#include "ctl/token_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "base/sandbox.h"
+#include "ctl/token_pin.h"
+#include "signer/pin_source.h"
+#include "signer/refused.h"
+
+#define CREDENTIALS_OF_SIGNER "/run/credentials/sallyport-signer.service"
+
+/* ---- who it is --------------------------------------------------------------------------------------------- */
+
+/* All its memory, for what it holds are secrets and code that copies them. Without root the limit is too low for that, and
+ * only the pages that secrets are read into are locked. */
+static void memory_lock(void)
+{
+    const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+    if (geteuid() == 0 && setrlimit(RLIMIT_MEMLOCK, &all) == 0)
+        (void)mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
+static int environment_set(const struct token_setup *s)
+{
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    CLEANUP_FREE char *kept = credentials ? strdup(credentials) : NULL;
+    if (clearenv() != 0 || setenv("PATH", "/usr/bin:/bin", 1) < 0 ||
+        (kept && setenv("CREDENTIALS_DIRECTORY", kept, 1) < 0))
+        return -ENOMEM;
+    for (size_t i = 0; i < s->environment_count; i++)
+        if (putenv((char *)(uintptr_t)s->environment[i]) != 0)
+            return -ENOMEM;
+    return 0;
+}
+
+static int confine(const struct token_setup *s)
+{
+    static const struct sandbox_limit limits[] = {{RLIMIT_CORE, 0}};
+    int r = environment_set(s);
+    if (r == 0 && s->become)
+        r = sandbox_become(s->uid, s->gid, NULL, 0);
+    if (r == 0 && s->become)
+        r = sandbox_drop_capabilities();
+    if (r == 0)
+        r = sandbox_harden_process();
+    if (r == 0)
+        r = sandbox_limit(limits, ARRAY_SIZE(limits));
+    if (r == 0 && chdir("/") < 0)
+        r = -errno;
+    return r;
+}
+
+/* ---- logging in -------------------------------------------------------------------------------------------- */
+
+/* Root that looks after a token leaves the signer its file. */
+static void refused_give(const struct refused_pins *refused)
+{
+    char directory[PATH_MAX];
+    struct stat st;
+    if (geteuid() != 0 || !refused->path[0])
+        return;
+    snprintf(directory, sizeof directory, "%s", refused->path);
+    *strrchr(directory, '/') = 0;
+    if (stat(directory, &st) < 0 || lchown(refused->path, st.st_uid, st.st_gid) < 0)
+        fprintf(stderr, "sallyport: %s: its owner could not be set: %s\n", refused->path, strerror(errno));
+}
+
+/* Whether some token wants a PIN that has to be typed. */
+static bool pin_is_typed(struct token_run *run)
+{
+    static struct sp_token_slot slots[SP_MANAGE_SLOTS_MAX];
+    struct sp_hostkey_error error;
+    size_t count = 0;
+    if (run->setup.pin_source[0] || manage_slots(run->manage, slots, &count, &error) != 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if ((slots[i].flags & SP_TOKEN_LOGIN_REQUIRED) && !(slots[i].flags & SP_TOKEN_PIN_PAD))
+            return true;
+    return false;
+}
+
+static int pin_get(struct token_run *run)
+{
+    char why[1024] = "out of memory", what[160];
+    const struct token_setup *s = &run->setup;
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    if (!s->pin_source[0]) {
+        if (!pin_is_typed(run))
+            return 0;
+        snprintf(what, sizeof what, "PIN of the token%s%.100s", s->token[0] ? " " : "", s->token);
+        return pin_ask(what, false, &run->pin);
+    }
+    int r = pin_source_read(s->pin_source, credentials ? credentials : CREDENTIALS_OF_SIGNER, &run->pin, why,
+                            sizeof why);
+    return r == 0 ? 0 : ctl_fail("%s", r < 0 ? strerror(-r) : why);
+}
+
+static int refused_check(const struct token_run *run, struct refused_pins *refused,
+                         uint8_t hash[REFUSED_HASH_SIZE])
+{
+    const struct token_setup *s = &run->setup;
+    int r = refused_open(refused, s->state_dir);
+    if (r)
+        return ctl_fail("%s: what is remembered of refused PINs cannot be read: %s; name another with "
+                        "--state-dir",
+                        s->state_dir, strerror(-r));
+    refused_give(refused);
+    r = refused_hash(refused, sp_text(s->named), sp_text(s->token), secret_span(&run->pin), hash);
+    if (r)
+        return ctl_fail("%s", strerror(-r));
+    if (!refused_has(refused, hash))
+        return 0;
+    return ctl_fail("the token has refused this PIN before, and it is not sent again: correct it, or, if the "
+                    "token has been given this PIN since, remove %s and restart the signer",
+                    refused->path);
+}
+
+enum token_remembered token_child_remembers(struct token_run *run, char path[PATH_MAX])
+{
+    CLEANUP_FREE struct refused_pins *refused = calloc(1, sizeof *refused);
+    uint8_t hash[REFUSED_HASH_SIZE];
+    char why[1024];
+    const struct token_setup *s = &run->setup;
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    enum token_remembered result = REMEMBERED_UNKNOWN;
+    if (!refused || !s->pin_source[0] ||
+        pin_source_read(s->pin_source, credentials ? credentials : CREDENTIALS_OF_SIGNER, &run->pin, why,
+                        sizeof why) != 0)
+        return result;
+    if (refused_open(refused, s->state_dir) == 0 &&
+        refused_hash(refused, sp_text(s->named), sp_text(s->token), secret_span(&run->pin), hash) == 0)
+        result = refused_has(refused, hash) ? REMEMBERED_REFUSED : REMEMBERED_NOT;
+    snprintf(path, PATH_MAX, "%s", refused->path);
+    secret_wipe(&run->pin);
+    return result;
+}
+
+static int login(const struct token_command *command, struct token_run *run)
+{
+    CLEANUP_FREE struct refused_pins *refused = calloc(1, sizeof *refused);
+    uint8_t hash[REFUSED_HASH_SIZE];
+    struct sp_hostkey_error error = {{0}};
+    int r = refused ? pin_get(run) : ctl_fail("out of memory");
+    if (r == 0 && run->pin.size != 0)
+        r = refused_check(run, refused, hash);
+    if (r)
+        return r;
+    r = manage_login(run->manage, run->setup.uri, secret_span(&run->pin), command->read_write, &error);
+    if (r == 0)
+        return 0;
+    if (r != SP_HOSTKEY_E_PIN || run->pin.size == 0)
+        return ctl_fail("%s", error.text);
+    r = refused_add(refused, hash);
+    refused_give(refused);
+    return ctl_fail("%s; it is not sent again%s%s", error.text, r ? ", unless it is forgotten: " : "",
+                    r ? strerror(-r) : "");
+}
+
+/* ---- the child --------------------------------------------------------------------------------------------- */
+
+static int work(const struct token_command *command, struct token_run *run, json_t *found)
+{
+    struct sp_hostkey_error error = {{0}};
+    int r = manage_open(run->setup.module, &run->manage, &error);
+    if (r)
+        return ctl_fail("%s", error.text);
+    r = command->login ? login(command, run) : 0;
+    if (r == 0)
+        r = command->work(run, found);
+    manage_close(run->manage);
+    secret_wipe(&run->pin);
+    return r;
+}
+
+static int answer_send(int fd, const json_t *found)
+{
+    char *text = json_dumps(found, JSON_COMPACT);
+    if (!text)
+        return ctl_fail("out of memory");
+    int r = fd_write_all(fd, sp_text(text));
+    free(text);
+    return r ? ctl_fail("the pipe: %s", strerror(-r)) : 0;
+}
+
+static NORETURN void child_main(const struct token_command *command, struct token_run *run, int pipe_fd)
+{
+    json_t *found = json_object();
+    /* What vendors' code writes to standard output is no part of the answer. */
+    if (!found || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        _exit(CTL_FAILED);
+    memory_lock();
+    int r = confine(&run->setup);
+    int status = r ? ctl_fail("becoming %u:%u: %s", run->setup.uid, run->setup.gid, strerror(-r))
+                   : work(command, run, found);
+    if (status <= CTL_FINDING && answer_send(pipe_fd, found))
+        status = CTL_FAILED;
+    json_decref(found);
+    fflush(stderr);
+    _exit(status);
+}
+
+/* ---- the parent -------------------------------------------------------------------------------------------- */
+
+static int answer_take(struct sp_span text, json_t *found)
+{
+    json_error_t where;
+    json_t *answer = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &where);
+    if (!json_is_object(answer)) {
+        json_decref(answer);
+        return ctl_fail("what was found with the token is no JSON object");
+    }
+    int r = json_object_update(found, answer);
+    json_decref(answer);
+    return r ? ctl_fail("out of memory") : 0;
+}
+
+static int child_wait(pid_t pid)
+{
+    int status;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return ctl_fail("waiting: %s", strerror(errno));
+    if (WIFSIGNALED(status))
+        return ctl_fail("the process with the PKCS#11 module died of signal %d (%s)", WTERMSIG(status),
+                        strsignal(WTERMSIG(status)));
+    return WEXITSTATUS(status);
+}
+
+static int child_hear(pid_t pid, int fd, json_t *found)
+{
+    CLEANUP_FREE uint8_t *text = NULL;
+    size_t size = 0;
+    int r = fd_read_all(fd, CHILD_ANSWER_MAX, &text, &size);
+    if (r)
+        kill(pid, SIGKILL);
+    int status = child_wait(pid);
+    if (r)
+        return ctl_fail("what was found with the token: %s", strerror(-r));
+    if (status > CTL_FINDING)
+        return status;
+    return answer_take(sp_span_of(text, size), found) ? CTL_FAILED : status;
+}
+
+int token_child_run(const struct token_command *command, struct token_run *run, json_t *found)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return ctl_fail("pipe: %s", strerror(errno));
+    fflush(stdout);
+    fflush(stderr);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        child_main(command, run, ends[1]);
+    }
+    close(ends[1]);
+    int status = pid < 0 ? ctl_fail("fork: %s", strerror(errno)) : child_hear(pid, ends[0], found);
+    close(ends[0]);
+    secret_wipe(&run->so_pin);
+    return status;
+}

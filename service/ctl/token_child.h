@@ -1,0 +1,17 @@
+/* The process that meets a vendor's code: fresh from a fork, without root, and what it finds comes back as JSON. */
+#pragma once
+
+#include "ctl/token_command.h"
+
+#define CHILD_ANSWER_MAX (4u * 1024u * 1024u) /* octets */
+
+/* Runs command->work in a child and merges what it found into *found. Its exit status, or CTL_FAILED and said. */
+int token_child_run(const struct token_command *command, struct token_run *run, json_t *found) MUST_USE;
+
+enum token_remembered {
+    REMEMBERED_UNKNOWN, /* there is no PIN file, or this user cannot read it */
+    REMEMBERED_NOT,
+    REMEMBERED_REFUSED,
+};
+/* For `work`: whether the PIN in its file is remembered as refused. path: of that memory, "" if it is not kept. */
+enum token_remembered token_child_remembers(struct token_run *run, char path[PATH_MAX]);

@@ -1,0 +1,43 @@
+/* Writing files. Input: text that a command has made. Output: a file that is there in full or not at all. */
+#include "ctl/write_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "ctl/ctl.h"
+
+static int fresh_write(const char *fresh, struct sp_span contents)
+{
+    CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return -errno;
+    int r = fd_write_all(fd, contents);
+    return r == 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0) ? -errno : r;
+}
+
+int write_file(const char *path, struct sp_span contents)
+{
+    char fresh[PATH_MAX];
+    if (snprintf(fresh, sizeof fresh, "%s.new%d", path, (int)getpid()) >= (int)sizeof fresh)
+        return ctl_fail("%s: %s", path, strerror(ENAMETOOLONG));
+    int r = fresh_write(fresh, contents);
+    if (r == 0 && rename(fresh, path) < 0)
+        r = -errno;
+    if (r == 0)
+        return 0;
+    if (r != -EEXIST)
+        unlink(fresh);
+    return ctl_fail("%s: %s", path, strerror(-r));
+}
+
+int write_directory(const char *path)
+{
+    if (mkdir(path, 0755) == 0 || errno == EEXIST)
+        return 0;
+    return ctl_fail("%s: %s", path, strerror(errno));
+}
