@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -43,6 +44,91 @@ static void a_connection_goes_through_its_phases(void **state)
     rig_log_wait(r, "Accepted publickey for alice from 127.0.0.1 port ");
     rig_log_wait(r, "\"octets_in\":\"123\",\"octets_out\":\"456\",\"rekeys\":\"1\"");
     rig_log_wait(r, "\"client_version\":\"n0\",\"kex\":\"n1\"");
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void serves_by_the_policy_of_the_address(void **state)
+{
+    char path[] = "/tmp/sallyport-policy.XXXXXX", lines[256];
+    struct rig_connection c = {.session.fd = -1, .worker_session = -1, .session_worker = -1};
+    int fd = mkstemp(path);
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(dprintf(fd, "Ciphers aes256-gcm@openssh.com\n"), 31);
+    assert_int_equal(fchmod(fd, 0644), 0);
+    close(fd);
+    snprintf(lines, sizeof lines,
+             "Match Address 192.0.2.0/24\nPolicy DEFAULT\nMatch Address 127.0.0.0/8\nPolicy %s\n", path);
+    struct rig *r = rig_open(lines);
+    c.client = rig_dial(r);
+    const struct msg_serve *serve = &rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_serve)->serve;
+    assert_true(sp_span_is(serve->policy, path));
+    rig_close(r);
+    close(c.client);
+    unlink(path);
+}
+
+static void the_signer_hears_the_addresses_and_what_it_negotiated_first(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    rig_connect(r, &c);
+    rig_sign(r, &c, 0x11);
+    rig_name(r, &c, "alice");
+    rig_log_in(r, &c, "alice");
+    assert_int_equal(link_send(&c.worker, ask_signature, .transcript = sp_text("rekey")), 0);
+    const struct msg_sign *sign = &rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_sign)->sign;
+    assert_true(sp_span_is(sign->remote_address, "127.0.0.1"));
+    assert_true(sp_span_is(sign->local_address, "127.0.0.1"));
+    assert_int_equal(sign->local_port, r->port);
+    assert_int_equal(sign->negotiated.size, 9 * 6); /* as the signer had said it */
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void reports_and_exceptions_are_written_with_their_connection(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    rig_connect(r, &c);
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], policy_report, .connection = c.id,
+                               .policy = sp_text("NEXT"), .what = sp_text("KexAlgorithms"),
+                               .detail = sp_text("no common key exchange method")),
+                     0);
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], policy_exception, .connection = c.id,
+                               .policy = sp_text("SITE"), .what = sp_text("cipher"),
+                               .name = sp_text("aes128-ctr"), .origin = sp_text("SITE.policy line 3"),
+                               .not_after = 0),
+                     0);
+    assert_int_equal(
+        link_send(&r->links[RIG_SIGNER], policy_report, .connection = 1, .what = sp_text("nobody's")), 0);
+    rig_log_wait(r, "\"event\":\"policy_report\"");
+    rig_log_wait(r, "Policy NEXT would refuse 127.0.0.1 port");
+    rig_log_wait(r, "\"event\":\"policy_exception\"");
+    rig_log_wait(r, "\"origin\":\"SITE.policy line 3\"");
+    assert_int_equal(rig_log_count(r, "nobody's"), 0);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void a_refusal_is_written_with_the_signers_fields(void **state)
+{
+    static const uint8_t fields[] = "\0\0\0\4list\0\0\0\7Ciphers";
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    rig_connect(r, &c);
+    assert_int_equal(link_send(&c.worker, ask_signature, .transcript = sp_text("t")), 0);
+    (void)rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_sign);
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], sign_refused, .connection = c.id, .reason = 3,
+                               .text = sp_text("no common cipher"), .why = sp_text("aes128-ctr is out"),
+                               .fields = sp_span_of(fields, sizeof fields - 1)),
+                     0);
+    rig_log_wait(r, "\"list\":\"Ciphers\"");
+    rig_log_wait(r, "\"why\":\"aes128-ctr is out\"");
     rig_hang_up(&c);
     rig_close(r);
 }
@@ -660,6 +746,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_goes_through_its_phases),
         cmocka_unit_test(the_first_sign_says_that_it_is_the_first),
+        cmocka_unit_test(serves_by_the_policy_of_the_address),
+        cmocka_unit_test(the_signer_hears_the_addresses_and_what_it_negotiated_first),
+        cmocka_unit_test(reports_and_exceptions_are_written_with_their_connection),
+        cmocka_unit_test(a_refusal_is_written_with_the_signers_fields),
         cmocka_unit_test(login_is_seen_before_what_follows_from_it),
         cmocka_unit_test(wrong_messages_in_start_end_it),
         cmocka_unit_test(wrong_messages_in_ready_end_it),
