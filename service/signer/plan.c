@@ -91,16 +91,15 @@ static bool lists_equal(char *const *a, size_t a_count, char *const *b, size_t b
     return a_count == b_count;
 }
 
-static bool same_token(const struct token_spec *a, const char *module, const char *pin_source,
-                       const char *token)
+static bool same_token(const struct token_spec *a, const struct token_spec *b)
 {
-    return strcmp(a->module, module) == 0 && strcmp(a->pin_source, pin_source) == 0 &&
-           strcmp(a->token, token) == 0;
+    return a->provider == b->provider && strcmp(a->module, b->module) == 0 &&
+           strcmp(a->pin_source, b->pin_source) == 0 && strcmp(a->token, b->token) == 0;
 }
 
 bool token_spec_equal(const struct token_spec *a, const struct token_spec *b)
 {
-    return a->replica == b->replica && same_token(a, b->module, b->pin_source, b->token) &&
+    return a->replica == b->replica && same_token(a, b) &&
            lists_equal(a->uris, a->uri_count, b->uris, b->uri_count) &&
            lists_equal(a->environment, a->environment_count, b->environment, b->environment_count);
 }
@@ -118,12 +117,12 @@ static int list_add(char ***items, size_t *count, const char *text)
     return 0;
 }
 
-static int spec_fill(struct token_spec *spec, const struct config *config, const char *module,
-                     const char *pin_source, const char *token)
+static int spec_fill(struct token_spec *spec, const struct config *config, const struct token_spec *like)
 {
-    spec->module = strdup(module);
-    spec->pin_source = strdup(pin_source);
-    spec->token = strdup(token);
+    spec->provider = like->provider;
+    spec->module = strdup(like->module);
+    spec->pin_source = strdup(like->pin_source);
+    spec->token = strdup(like->token);
     int r = spec->module && spec->pin_source && spec->token ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < config->token_environment.count; i++)
         r = list_add(&spec->environment, &spec->environment_count, config->token_environment.items[i]);
@@ -131,12 +130,11 @@ static int spec_fill(struct token_spec *spec, const struct config *config, const
 }
 
 /* Finds or makes the specs of a key's token: the position of the first of its replicas. */
-static int token_place(struct planner *p, const char *module, const char *pin_source, const char *token,
-                       size_t *first)
+static int token_place(struct planner *p, const struct token_spec *like, size_t *first)
 {
     struct plan *plan = p->plan;
     for (size_t i = 0; i < plan->token_count; i += plan->replicas)
-        if (same_token(&plan->tokens[i], module, pin_source, token)) {
+        if (same_token(&plan->tokens[i], like)) {
             *first = i;
             return 0;
         }
@@ -146,17 +144,16 @@ static int token_place(struct planner *p, const char *module, const char *pin_so
     for (unsigned i = 0; i < plan->replicas; i++) {
         struct token_spec *spec = &plan->tokens[plan->token_count++];
         spec->replica = i;
-        int r = spec_fill(spec, p->config, module, pin_source, token);
+        int r = spec_fill(spec, p->config, like);
         if (r)
             return r;
     }
     return 0;
 }
 
-static int uri_place(struct planner *p, const struct host_key_uri *uri, struct plan_key *key)
+static int uri_place(struct planner *p, const char *text, struct plan_key *key)
 {
-    char text[2 * URI_PART_MAX];
-    int r = host_key_uri_print(uri, text, sizeof text);
+    int r = 0;
     for (size_t i = 0; r == 0 && i < p->plan->replicas; i++) {
         struct token_spec *spec = &p->plan->tokens[key->first_token + i];
         for (size_t n = 0; n < spec->uri_count; n++)
@@ -168,29 +165,59 @@ static int uri_place(struct planner *p, const struct host_key_uri *uri, struct p
     return r;
 }
 
-static int key_plan(struct planner *p, const char *written)
+/* On a token like that one, under this name there. */
+static int key_place(struct planner *p, const struct token_spec *like, const char *text, struct plan_key *key)
 {
-    char why[256];
-    CLEANUP_FREE struct host_key_uri *uri = calloc(1, sizeof *uri);
-    int r = uri ? host_key_uri_parse(sp_text(written), uri, why, sizeof why) : -ENOMEM;
-    if (r > 0)
-        return refuse(p, "HostKey %s: %s", written, why);
-    if (r < 0)
-        return r;
-    const char *module = uri->module_path[0] ? uri->module_path : p->config->token_module;
-    const char *pin_source = uri->pin_source[0] ? uri->pin_source : p->config->token_pin;
-    struct plan_key *key = &p->plan->keys[p->plan->key_count];
-    key->written = written;
-    if (module[0] != '/')
+    if (like->module[0] != '/')
         return refuse(p, "TokenModule must be an absolute path");
-    if (pin_source[0] && !pin_source_is_valid(pin_source))
-        return refuse(p, "HostKey %s: the PIN's source must be file:/PATH or credential:NAME", written);
-    r = token_place(p, module, pin_source, uri->token, &key->first_token);
+    if (like->pin_source[0] && !pin_source_is_valid(like->pin_source))
+        return refuse(p, "HostKey %s: the PIN's source must be file:/PATH or credential:NAME", key->written);
+    int r = token_place(p, like, &key->first_token);
     if (r == 0)
-        r = uri_place(p, uri, key);
+        r = uri_place(p, text, key);
     if (r == 0)
         p->plan->key_count++;
     return r;
+}
+
+static int pkcs11_plan(struct planner *p, struct plan_key *key)
+{
+    char why[256], text[2 * URI_PART_MAX];
+    CLEANUP_FREE struct host_key_uri *uri = calloc(1, sizeof *uri);
+    int r = uri ? host_key_uri_parse(sp_text(key->written), uri, why, sizeof why) : -ENOMEM;
+    if (r > 0)
+        return refuse(p, "HostKey %s: %s", key->written, why);
+    if (r == 0)
+        r = host_key_uri_print(uri, text, sizeof text);
+    if (r < 0)
+        return r;
+    const struct token_spec like = {
+        .module = uri->module_path[0] ? uri->module_path : p->config->token_module,
+        .pin_source = uri->pin_source[0] ? uri->pin_source : p->config->token_pin,
+        .token = uri->token,
+    };
+    return key_place(p, &like, text, key);
+}
+
+/* All keys of a provider are one token's, whatever they are called. */
+static int provider_plan(struct planner *p, const char *module, struct sp_span scheme, struct plan_key *key)
+{
+    char name[SP_MODULE_NAME_SIZE];
+    snprintf(name, sizeof name, "%.*s", (int)scheme.size, (const char *)scheme.data);
+    const struct token_spec like = {.provider = true,
+                                    .module = (char *)(uintptr_t)module,
+                                    .pin_source = p->config->token_pin,
+                                    .token = name};
+    return key_place(p, &like, key->written, key);
+}
+
+static int key_plan(struct planner *p, const char *written)
+{
+    struct plan_key *key = &p->plan->keys[p->plan->key_count];
+    struct sp_span scheme = config_host_key_scheme(written);
+    const char *provider = config_module_find(p->config, SP_KIND_HOSTKEY, scheme);
+    key->written = written;
+    return provider ? provider_plan(p, provider, scheme, key) : pkcs11_plan(p, key);
 }
 
 static int environment_check(struct planner *p)

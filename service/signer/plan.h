@@ -11,9 +11,10 @@
 
 /* What a token process is started with. Two of the same spec are the same token. */
 struct token_spec {
+    bool provider; /* the module is one of ours (LoadModule); else a PKCS#11 one */
     char *module;
     char *pin_source; /* "", "file:/path" or "credential:NAME" */
-    char *token;      /* canonical token attributes: which token of the module */
+    char *token;      /* which token of the module: canonical token attributes, or a provider's name */
     unsigned replica; /* 0, or the n-th further process on the same token (TokenThreads) */
     char **uris;      /* without query, one per key */
     size_t uri_count;

@@ -57,7 +57,7 @@ static int arguments_make(const struct spawn_order *order, struct words *words)
     if (r == 0 && order->pin.size != 0)
         r = words_add_pair(words, "--pin-fd", sp_text("4"));
     if (r == 0)
-        r = words_add_pair(words, "--module", sp_text(order->module));
+        r = words_add_pair(words, order->provider ? "--provider" : "--module", sp_text(order->module));
     struct sp_in uris = sp_in_of(order->uris);
     while (r == 0 && uris.left != 0) {
         struct sp_span uri = sp_get_text(&uris, 8192);

@@ -11,6 +11,7 @@
 
 struct spawn_order {
     const char *program;
+    bool provider;              /* what kind of module it is */
     const char *module;         /* checked */
     struct sp_span uris;        /* list of text */
     struct sp_span environment; /* list of text */

@@ -106,6 +106,7 @@ static int spawn_checked(struct spawner *s, const struct msg_spawn_token *reques
     if (r)
         return r;
     struct spawn_order order = {.program = s->setup->token_program,
+                                .provider = request->provider,
                                 .module = module,
                                 .uris = request->uris,
                                 .environment = request->environment,

@@ -48,9 +48,10 @@ static int ask_spawn(struct token *t)
     if (r == 0)
         r = pack_texts(t->spec.environment, t->spec.environment_count, &environment);
     return r ? r
-             : link_send(&t->signer->spawner, spawn_token, .slot = t->slot, .module = sp_text(t->spec.module),
-                         .token = sp_text(t->spec.token), .pin_source = sp_text(t->spec.pin_source),
-                         .uris = sp_written(&uris), .environment = sp_written(&environment));
+             : link_send(&t->signer->spawner, spawn_token, .slot = t->slot, .provider = t->spec.provider,
+                         .module = sp_text(t->spec.module), .token = sp_text(t->spec.token),
+                         .pin_source = sp_text(t->spec.pin_source), .uris = sp_written(&uris),
+                         .environment = sp_written(&environment));
 }
 
 static struct token *token_find(struct signer *s, const struct token_spec *spec)
@@ -320,7 +321,7 @@ static char **copy_list(char *const *items, size_t count, bool *failed)
 static int spec_copy(const struct token_spec *from, struct token_spec *to)
 {
     bool failed = false;
-    *to = (struct token_spec){.replica = from->replica};
+    *to = (struct token_spec){.provider = from->provider, .replica = from->replica};
     to->module = copy_text(from->module, &failed);
     to->pin_source = copy_text(from->pin_source, &failed);
     to->token = copy_text(from->token, &failed);

@@ -18,6 +18,7 @@
 #include <sallyport/hostkey.h>
 
 #include "base/fd.h"
+#include "base/module_load.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
 #include "ipc/link.h"
@@ -39,7 +40,8 @@ enum {
 };
 
 struct token {
-    const char *module;
+    const char *module;          /* a PKCS#11 one */
+    const char *provider_module; /* one of ours, instead */
     const char *keys[SP_HOSTKEY_KEYS_MAX];
     size_t key_count;
     int link_fd;
@@ -74,6 +76,9 @@ static bool option_take(struct token *t, int option, const char *value)
     case 'm':
         t->module = value;
         return true;
+    case 'o':
+        t->provider_module = value;
+        return true;
     case 'l':
         return number_parse(value, &t->link_fd);
     case 'p':
@@ -88,16 +93,14 @@ static bool option_take(struct token *t, int option, const char *value)
 static bool options_parse(struct token *t, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"module", required_argument, NULL, 'm'},
-        {"link-fd", required_argument, NULL, 'l'},
-        {"pin-fd", required_argument, NULL, 'p'},
-        {"uri", required_argument, NULL, 'u'},
-        {0},
+        {"module", required_argument, NULL, 'm'},  {"provider", required_argument, NULL, 'o'},
+        {"link-fd", required_argument, NULL, 'l'}, {"pin-fd", required_argument, NULL, 'p'},
+        {"uri", required_argument, NULL, 'u'},     {0},
     };
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
         if (!option_take(t, option, optarg))
             return false;
-    return optind == argc && t->module && t->link_fd >= 0 && t->key_count != 0;
+    return optind == argc && !t->module != !t->provider_module && t->link_fd >= 0 && t->key_count != 0;
 }
 
 /*
@@ -148,12 +151,30 @@ static int read_pin(struct token *t)
     return give_up(t, SP_HOSTKEY_E_STOP, why);
 }
 
+/* Whose code this is: root's, who has placed the file and named it. It runs with what this process has left. */
+static int load_provider(struct token *t)
+{
+    const struct sp_module *module = NULL;
+    char why[512];
+    if (!t->provider_module)
+        return 0;
+    int r = module_load(t->provider_module, SP_KIND_HOSTKEY, sizeof *t->ops, &module, why, sizeof why);
+    if (r < 0)
+        return EXIT_MACHINE;
+    if (r > 0)
+        return give_up(t, SP_HOSTKEY_E_STOP, why);
+    t->ops = (const struct sp_hostkey_ops *)(const void *)module;
+    return 0;
+}
+
 static int open_provider(struct token *t)
 {
     struct sp_hostkey_error error = {{0}};
     bool pin_needed = false;
-    struct sp_hostkey_config config = {
-        .module = t->module, .keys = t->keys, .key_count = t->key_count, .pin = secret_span(&t->pin)};
+    struct sp_hostkey_config config = {.module = t->provider_module ? t->provider_module : t->module,
+                                       .keys = t->keys,
+                                       .key_count = t->key_count,
+                                       .pin = secret_span(&t->pin)};
     int r = t->ops->open(&config, &t->provider, &pin_needed, &error);
     if (!pin_needed)
         secret_wipe(&t->pin);
@@ -205,7 +226,9 @@ static int serve(struct token *t, struct link_inbox *inbox)
 static int run(struct token *t)
 {
     CLEANUP_FREE struct link_inbox *inbox = calloc(1, sizeof *inbox);
-    int r = inbox ? read_pin(t) : EXIT_MACHINE;
+    int r = inbox ? load_provider(t) : EXIT_MACHINE;
+    if (r == 0)
+        r = read_pin(t);
     if (r == 0)
         r = open_provider(t);
     if (r == 0)

@@ -161,8 +161,7 @@ static void a_host_key_needs_its_provider(void **state)
 
 static void host_keys_are_one_word_behind_a_scheme(void **state)
 {
-    static const char *const wrong[] = {"/etc/ssh/key", "file:/etc/key", "vault:", "VAULT:x",
-                                        ":x",           "vault:a\x7f"};
+    static const char *const wrong[] = {"/etc/ssh/key", "file:/etc/key", "vault:", "VAULT:x", ":x"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         char line[128];
         snprintf(line, sizeof line, "HostKey \"%s\"\n", wrong[i]);

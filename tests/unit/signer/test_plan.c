@@ -49,6 +49,37 @@ static void groups_keys_by_token(void **state)
     plan_free(&plan);
 }
 
+static void gives_keys_to_the_provider_of_their_scheme(void **state)
+{
+    char *modules[] = {TEXT("/usr/lib/m.so"), TEXT("/usr/lib/vault.so")};
+    struct plan plan;
+    char error[512];
+    keys[0] = TEXT("vault:a");
+    keys[1] = TEXT("pkcs11:object=1");
+    keys[2] = TEXT("vault:b;object=1?x");
+    struct config config = configure(3);
+    config.token_threads = 2;
+    config.load_modules = (struct config_list){modules, 2};
+    config.modules[0] = (struct config_module){.kind = SP_KIND_MAC, .name = "vault"};
+    config.modules[1] = (struct config_module){.kind = SP_KIND_HOSTKEY, .name = "vault"};
+    assert_int_equal(plan_make(&config, &plan, error, sizeof error), 0);
+    assert_int_equal(plan.token_count, 4);
+    assert_true(plan.tokens[0].provider && plan.tokens[1].provider);
+    assert_false(plan.tokens[2].provider || plan.tokens[3].provider);
+    assert_string_equal(plan.tokens[0].module, "/usr/lib/vault.so");
+    assert_string_equal(plan.tokens[0].token, "vault");
+    assert_string_equal(plan.tokens[0].pin_source, "file:/etc/pin");
+    assert_int_equal(plan.tokens[1].uri_count, 2);
+    assert_string_equal(plan.tokens[1].uris[1], "vault:b;object=1?x");
+    assert_int_equal(plan.keys[2].first_token, 0);
+    assert_int_equal(plan.keys[2].index, 1);
+    plan_free(&plan);
+    keys[2] = keys[0];
+    refuses(&config, "HostKey vault:a names a key that another line names already");
+    keys[2] = TEXT("other:a");
+    refuses(&config, "HostKey other:a: a host key is named by a pkcs11: URI");
+}
+
 static void makes_replicas(void **state)
 {
     struct plan plan;
@@ -162,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_keys_by_token),
+        cmocka_unit_test(gives_keys_to_the_provider_of_their_scheme),
         cmocka_unit_test(makes_replicas),
         cmocka_unit_test(refuses_no_and_too_many_keys),
         cmocka_unit_test(refuses_a_key_twice),
