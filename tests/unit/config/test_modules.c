@@ -99,12 +99,13 @@ static void a_forged_snapshot_takes_no_names(void **state)
     assert_int_equal(config_source_pack(source, &data, &size), 0);
     uint8_t *name = memmem(data, size, "bad@example.org", 15);
     assert_non_null(name);
+    uint8_t *kind = data + (name - data) - 5; /* its low octet */
     memcpy(name, "umac@openssh.c,", 15);
     assert_int_equal(config_source_unpack(sp_span_of(data, size), &copy, &error), CONFIG_E_INVALID);
-    name[-5] = SP_KIND_KEX; /* the low octet of the kind */
+    *kind = SP_KIND_KEX;
     memcpy(name, "bad@example.org", 15);
     assert_int_equal(config_source_unpack(sp_span_of(data, size), &copy, &error), CONFIG_E_INVALID);
-    name[-5] = SP_KIND_MAC;
+    *kind = SP_KIND_MAC;
     assert_int_equal(config_source_unpack(sp_span_of(data, size), &copy, &error), 0);
     config_source_free(copy);
     config_source_free(source);
