@@ -58,6 +58,11 @@ enum helper_file_kind {
     HELPER_FILE_REVOKED,     /* RevokedKeys */
 };
 
+enum helper_rules_kind {
+    HELPER_RULES_IN_FORCE = 1,
+    HELPER_RULES_REPORTED, /* PolicyMode report: they refuse nothing, and are told what they would */
+};
+
 #define MESSAGE(name_, number_, from_, to_, phases_, descriptors_) struct msg_##name_ {
 #define U8(field_) uint8_t field_;
 #define U16(field_) uint16_t field_;

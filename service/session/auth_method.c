@@ -116,6 +116,7 @@ static enum auth_outcome try_signature(struct login *login, struct attempt *atte
         return OUTCOME_FAILED;
     }
     publickey_used(login, result->fingerprint);
+    report_key(login, result, &attempt->report);
     return OUTCOME_PASSED;
 }
 
@@ -133,7 +134,7 @@ static enum auth_outcome try_publickey(struct login *login, struct attempt *atte
     struct publickey_result result = {0};
     bool query = !login->inbox->body.auth_publickey.signed_request;
     int r = publickey_check(login, &result);
-    snprintf(attempt->detail, sizeof attempt->detail, "%s%s%.800s", result.fingerprint,
+    snprintf(attempt->detail, sizeof attempt->detail, "%s%s%.890s", result.fingerprint,
              result.fingerprint[0] && result.detail[0] ? ": " : "", result.detail);
     if (r == LOGIN_E_GONE) {
         attempt->ended = r;

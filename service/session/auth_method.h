@@ -4,6 +4,7 @@
 #include "base/util.h"
 
 #include "session/methods.h"
+#include "session/report.h"
 
 struct login;
 
@@ -17,11 +18,12 @@ enum auth_outcome {
 
 struct attempt {
     enum method method;
-    const char *name;  /* for the log */
-    bool counted;      /* against MaxAuthTries if it fails */
-    bool forced;       /* it forces a command: PermitRootLogin forced-commands-only */
-    int ended;         /* LOGIN_E_* or -errno with OUTCOME_ENDED */
-    char detail[1024]; /* for the log */
+    const char *name;     /* for the log */
+    bool counted;         /* against MaxAuthTries if it fails */
+    bool forced;          /* it forces a command: PermitRootLogin forced-commands-only */
+    int ended;            /* LOGIN_E_* or -errno with OUTCOME_ENDED */
+    char detail[1024];    /* for the log */
+    struct report report; /* what the reported policy has against its credential */
 };
 
 typedef enum auth_outcome (*auth_method_fn)(struct login *login, struct attempt *attempt);

@@ -162,6 +162,7 @@ static int attempt_passed(struct login *login, struct attempt *attempt, const st
     if (login->auth.change_due ? attempt->method != METHOD_KEYBOARD_INTERACTIVE
                                : !attempt_is_admissible(login, attempt))
         return attempt_failed(login, attempt, row->quantum_ms);
+    report_send(login, attempt->name, &attempt->report);
     if (login->auth.change_due || methods_would_complete(&login->auth.methods, attempt->method))
         return attempt_complete(login, attempt, row, pending);
     return attempt_partial(login, attempt);
@@ -189,6 +190,19 @@ static bool method_is_offered(const struct login *login, const struct auth_metho
     return row->method == METHOD_NONE || (next & (1u << row->method));
 }
 
+static void method_refused(const struct login *login, const struct auth_method_row *row,
+                           struct attempt *attempt)
+{
+    char origin[LOGIN_RULES_ORIGIN_MAX];
+    if (row->method == METHOD_NONE || login_rules_allow_method(&login->rules, attempt->name))
+        snprintf(attempt->detail, sizeof attempt->detail, "not offered");
+    else
+        snprintf(
+            attempt->detail, sizeof attempt->detail, LOGIN_RULES_METHODS ": %s is not allowed%s",
+            attempt->name,
+            login_rules_origin(&login->rules, sp_text(LOGIN_RULES_METHODS), (struct sp_span){0}, origin));
+}
+
 static int request_serve(struct login *login, const struct auth_method_row *row, bool *pending)
 {
     struct attempt attempt = {
@@ -196,11 +210,8 @@ static int request_serve(struct login *login, const struct auth_method_row *row,
     enum auth_outcome outcome = OUTCOME_FAILED;
     if (method_is_offered(login, row))
         outcome = row->try(login, &attempt);
-    else if (row->method != METHOD_NONE && !login_rules_allow_method(&login->rules, attempt.name))
-        snprintf(attempt.detail, sizeof attempt.detail, "AllowedAuthenticationMethods: %s is not allowed",
-                 attempt.name);
     else
-        snprintf(attempt.detail, sizeof attempt.detail, "not offered");
+        method_refused(login, row, &attempt);
     switch (outcome) {
     case OUTCOME_FAILED:
         return attempt_failed(login, &attempt, row->quantum_ms);

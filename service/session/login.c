@@ -85,6 +85,8 @@ static void rules_fill(struct login *login, const struct config_source *source)
     char error[1024] = "";
     if (login_rules_fill(source, login->config, &who, &login->rules, error, sizeof error))
         log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "%s", error);
+    if (login_rules_fill_reported(source, login->config, &who, &login->reported, error, sizeof error))
+        log_say(&login->log, LOG_LEVEL_ERROR, "config_refused", "PolicyMode: nothing is reported: %s", error);
 }
 
 /* The snapshot is sealed, so that what is evaluated here is what the monitor has checked. */
@@ -135,6 +137,8 @@ static void login_free(struct login *login)
     pam_stack_close(login);
     restrictions_free(&login->restrictions);
     account_free(&login->account);
+    login_rules_free(&login->rules);
+    login_rules_free(&login->reported);
     config_free(login->config);
     link_close(&login->worker);
     link_close(&login->monitor);

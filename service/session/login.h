@@ -52,6 +52,8 @@ struct login {
 
     struct config *config; /* the user's own, after Match */
     struct login_rules rules;
+    struct login_rules
+        reported; /* those of PolicyMode report, which refuse nothing; not known: there are none */
     struct account account;
     struct authentication auth;
     struct pam_stack pam;

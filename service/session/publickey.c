@@ -1,6 +1,6 @@
 /*
- * Public keys. Input: auth_publickey of the worker, verdicts of the as-user helper. Output: helper_open, helper_check;
- * whether the request holds.
+ * Public keys. Input: auth_publickey of the worker, verdicts of the as-user helper. Output: helper_open, helper_rules,
+ * helper_check; whether the request holds.
  *
  * Why the session may believe a verdict: the helper has only what the user has, so the most that a helper taken over by
  * a hostile blob can do is what the user could: log in as that user. It is told the data to verify by this process.
@@ -54,28 +54,43 @@ static int paths_refused(struct login *login, const char *keyword)
 
 static int helper_introduce(struct login *login)
 {
-    uint8_t paths[16384], sizes[sizeof login->rules.rsa_bits];
+    uint8_t paths[16384];
     char principals[4096] = "";
     struct sp_out out = {.data = paths, .capacity = sizeof paths};
-    struct sp_out rsa_bits = {.data = sizes, .capacity = sizeof sizes};
     const struct account *account = &login->account;
-    const struct login_rules *rules = &login->rules;
     if (paths_pack(login, &out))
         return paths_refused(login, "AuthorizedKeysFile");
     const char *pattern = login->config->authorized_principals_file;
     if (is_set(pattern) && expand_path(pattern, account, principals, sizeof principals))
         return paths_refused(login, "AuthorizedPrincipalsFile");
+    bool known = account->valid;
+    return link_send(
+        &login->publickey.helper, helper_open, .user = sp_text(account->name),
+        .home = sp_text(known ? account->home : "/nonexistent"), .uid = known ? account->uid : ACCOUNT_NOBODY,
+        .known = known, .strict_modes = login->config->strict_modes, .paths = sp_written(&out),
+        .principals_file = sp_text(principals), .remote_address = sp_text(login->remote_address),
+        .touch_required = login->rules.touch_required, .verify_required = login->rules.verify_required);
+}
+
+/* Sizes and authorities are for the helper to judge, as nobody else here looks into a key. */
+static int helper_give_rules(struct login *login, enum helper_rules_kind kind,
+                             const struct login_rules *rules)
+{
+    uint8_t sizes[sizeof rules->rsa_bits];
+    struct sp_out rsa_bits = {.data = sizes, .capacity = sizeof sizes};
     for (size_t i = 0; i < rules->rsa_bits_count; i++)
         sp_put_u32(&rsa_bits, rules->rsa_bits[i]);
-    bool known = account->valid;
-    return link_send(&login->publickey.helper, helper_open, .user = sp_text(account->name),
-                     .home = sp_text(known ? account->home : "/nonexistent"),
-                     .uid = known ? account->uid : ACCOUNT_NOBODY, .known = known,
-                     .strict_modes = login->config->strict_modes, .paths = sp_written(&out),
-                     .principals_file = sp_text(principals), .remote_address = sp_text(login->remote_address),
+    return link_send(&login->publickey.helper, helper_rules, .kind = kind,
                      .rsa_bits_min = rules->rsa_bits_min, .rsa_bits = sp_written(&rsa_bits),
-                     .ec_bits_min = rules->ec_bits_min, .ca_algorithms = sp_text(rules->ca_key_algorithms),
-                     .touch_required = rules->touch_required, .verify_required = rules->verify_required);
+                     .ec_bits_min = rules->ec_bits_min, .ca_algorithms = sp_text(rules->ca_key_algorithms));
+}
+
+static int helper_give_all_rules(struct login *login)
+{
+    int r = helper_give_rules(login, HELPER_RULES_IN_FORCE, &login->rules);
+    if (r || !login->reported.known)
+        return r;
+    return helper_give_rules(login, HELPER_RULES_REPORTED, &login->reported);
 }
 
 /*
@@ -125,6 +140,8 @@ static int helper_ready(struct login *login)
     link_init(&p->helper, fd, ROLE_SESSION, ROLE_HELPER);
     int r = helper_introduce(login);
     if (r == 0)
+        r = helper_give_all_rules(login);
+    if (r == 0)
         r = helper_give_files(login);
     p->failed = r != 0;
     return r ? -EIO : 0;
@@ -157,8 +174,10 @@ static int request_check(const struct login *login, const struct msg_auth_public
                          struct publickey_result *result)
 {
     if (!sp_list_has(sp_text(login->rules.user_key_algorithms), request->algorithm)) {
-        snprintf(result->detail, sizeof result->detail, "PubkeyAcceptedAlgorithms: %.*s is not accepted",
-                 (int)request->algorithm.size, (const char *)request->algorithm.data);
+        char origin[LOGIN_RULES_ORIGIN_MAX];
+        snprintf(
+            result->detail, sizeof result->detail, LOGIN_RULES_USER_KEYS "%s",
+            login_rules_origin(&login->rules, sp_text(LOGIN_RULES_USER_KEYS), request->algorithm, origin));
         return PUBLICKEY_E_BAD;
     }
     if (request->hostbound &&
@@ -202,13 +221,27 @@ static bool is_used(const struct publickey *p, const char *fingerprint)
     return false;
 }
 
+/* Why the helper refuses, which line of which file has it so, and which certificate it was. */
+static void detail_take(const struct login *login, const struct msg_helper_verdict *verdict,
+                        struct publickey_result *result)
+{
+    char origin[LOGIN_RULES_ORIGIN_MAX];
+    bool both = verdict->detail.size && verdict->certificate.size;
+    snprintf(result->detail, sizeof result->detail, "%.*s%s%s%.*s", (int)verdict->detail.size,
+             (const char *)verdict->detail.data,
+             login_rules_origin(&login->rules, verdict->rule, verdict->algorithm, origin), both ? "; " : "",
+             (int)verdict->certificate.size, (const char *)verdict->certificate.data);
+}
+
 static int verdict_take(struct login *login, struct publickey_result *result)
 {
     const struct msg_helper_verdict *verdict = &login->side->body.helper_verdict;
     snprintf(result->fingerprint, sizeof result->fingerprint, "%.*s", (int)verdict->fingerprint.size,
              (const char *)verdict->fingerprint.data);
-    snprintf(result->detail, sizeof result->detail, "%.*s", (int)verdict->detail.size,
-             (const char *)verdict->detail.data);
+    detail_take(login, verdict, result);
+    result->reported_rule = verdict->reported_rule;
+    result->reported_algorithm = verdict->reported_algorithm;
+    result->reported_detail = verdict->reported_detail;
     result->unlisted = verdict->unlisted;
     result->options = verdict->options;
     if (is_used(&login->publickey, result->fingerprint))

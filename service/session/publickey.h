@@ -28,10 +28,13 @@ enum {
 };
 
 struct publickey_result {
-    char fingerprint[128];
+    char fingerprint[128]; /* of the plain key */
     char detail[1024];
     bool unlisted;          /* refused because nobody lists it: no news */
-    struct sp_span options; /* borrows from login->side */
+    struct sp_span options; /* borrows from login->side, as do the following */
+    /* What the reported rules have against a key that was accepted with its signature: the keyword, "": nothing, the name
+     * that its list lacks, and words. */
+    struct sp_span reported_rule, reported_algorithm, reported_detail;
 };
 
 /* The request in login->inbox. 0: listed and, if it was signed, correctly; PUBLICKEY_E_BAD, LOGIN_E_*, -errno. */

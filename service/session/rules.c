@@ -1,6 +1,6 @@
 /*
- * The rules of a login. Input: the configuration of this user, and the policy that it chooses. Output: struct login_rules.
- * The policy is resolved here by the same code, over the same sealed snapshot, as the signer resolves it.
+ * The rules of a login. Input: the configuration of this user, and the policies that it chooses. Output: struct login_rules,
+ * and where a rule is written. The policy is resolved here by the same code, over the same sealed snapshot, as the signer resolves it.
  */
 #include "session/rules.h"
 
@@ -36,15 +36,15 @@ static bool has_word(const struct config_list *list, const char *word)
 
 /* What this program cares for. Whether libcrypto serves from an approved provider is for the signer to judge, which signs
  * nothing if not. */
+static const struct policy_build build = {
+    .known = {[POLICY_USER_KEY] = known_keytypes + 1, [POLICY_CA_KEY] = known_keytypes + 1},
+    .available = {[POLICY_USER_KEY] = known_keytypes + 1, [POLICY_CA_KEY] = known_keytypes + 1},
+    .fips_provider = true,
+};
+
 static int policy_resolve_keys(const struct policy *policy, int64_t now, struct policy_effective *effective,
                                char *error, size_t error_size)
 {
-    const char *known = known_keytypes + 1;
-    const struct policy_build build = {
-        .known = {[POLICY_USER_KEY] = known, [POLICY_CA_KEY] = known},
-        .available = {[POLICY_USER_KEY] = known, [POLICY_CA_KEY] = known},
-        .fips_provider = true,
-    };
     struct policy_error why;
     int r = policy_resolve(policy, &build, now, effective, &why);
     if (r == POLICY_E_INVALID)
@@ -101,7 +101,6 @@ static int rules_take(const struct policy_effective *effective, const char *addr
     return exceptions_add(effective, address, now, rules);
 }
 
-/* The policy's part of the rules; r: of having loaded it. */
 static int policy_take(const struct policy *policy, const struct login_rules_for *who,
                        struct login_rules *rules, char *error, size_t error_size)
 {
@@ -112,37 +111,116 @@ static int policy_take(const struct policy *policy, const struct login_rules_for
     return r ? r : rules_take(effective, who->address, who->now, rules);
 }
 
+typedef int (*policy_choose_fn)(const struct config_source *source, const struct config *config, int64_t now,
+                                struct policy **policy, struct config_error *error);
+
+/* No policy, where that can be: rules that are not known. */
 static int rules_make(const struct config_source *source, const struct config *config,
-                      const struct login_rules_for *who, struct login_rules *rules, char *error,
-                      size_t error_size)
+                      policy_choose_fn choose, const struct login_rules_for *who, struct login_rules *rules,
+                      char *error, size_t error_size)
 {
     CLEANUP(policy_cleanup) struct policy *policy = NULL;
     struct config_error why;
     /* One that was in time when it was loaded stays in force: 0. */
-    int r = config_policy(source, config, 0, &policy, &why);
+    int r = choose(source, config, 0, &policy, &why);
     if (r == CONFIG_E_INVALID)
         snprintf(error, error_size, "%s", why.text);
-    return r ? r : policy_take(policy, who, rules, error, error_size);
+    if (r == 0 && policy)
+        r = policy_take(policy, who, rules, error, error_size);
+    if (r)
+        return r;
+    snprintf(rules->address, sizeof rules->address, "%s", who->address);
+    rules->now = who->now;
+    rules->known = policy != NULL;
+    rules->policy = TAKE(policy);
+    return 0;
 }
 
-int login_rules_fill(const struct config_source *source, const struct config *config,
-                     const struct login_rules_for *who, struct login_rules *rules, char *error,
-                     size_t error_size)
+static int rules_fill(const struct config_source *source, const struct config *config,
+                      policy_choose_fn choose, const struct login_rules_for *who, struct login_rules *rules,
+                      char *error, size_t error_size)
 {
     struct login_rules made = {
         .touch_required = has_word(&config->pubkey_auth_options, "touch-required"),
         .verify_required = has_word(&config->pubkey_auth_options, "verify-required"),
     };
     snprintf(error, error_size, "out of room or memory for the policy");
-    int r = rules_make(source, config, who, &made, error, error_size);
+    int r = rules_make(source, config, choose, who, &made, error, error_size);
     if (r) {
         *rules = (struct login_rules){0};
         return LOGIN_RULES_E_INVALID;
     }
-    made.known = true;
+    error[0] = 0;
     *rules = made;
     return 0;
 }
+
+int login_rules_fill(const struct config_source *source, const struct config *config,
+                     const struct login_rules_for *who, struct login_rules *rules, char *error,
+                     size_t error_size)
+{
+    return rules_fill(source, config, config_policy, who, rules, error, error_size);
+}
+
+int login_rules_fill_reported(const struct config_source *source, const struct config *config,
+                              const struct login_rules_for *who, struct login_rules *rules, char *error,
+                              size_t error_size)
+{
+    return rules_fill(source, config, config_policy_reported, who, rules, error, error_size);
+}
+
+void login_rules_free(struct login_rules *rules)
+{
+    policy_free(rules->policy);
+    *rules = (struct login_rules){0};
+}
+
+const char *login_rules_policy(const struct login_rules *rules)
+{
+    return rules->policy ? rules->policy->spec : "";
+}
+
+/* ---- where they are written -------------------------------------------------------------------------------------- */
+
+/* An exception is in the policy, and this login is not the one that it is for. */
+static const char *algorithm_origin(const struct login_rules *rules, enum policy_kind kind,
+                                    struct sp_span algorithm, char text[LOGIN_RULES_ORIGIN_MAX])
+{
+    struct policy_verdict verdict;
+    policy_explain(rules->policy, &build, rules->now, kind, algorithm, &verdict);
+    if (verdict.reason == POLICY_IN_EXCEPTION)
+        snprintf(text, LOGIN_RULES_ORIGIN_MAX, ": not for %s: %s", rules->address, verdict.text);
+    else
+        snprintf(text, LOGIN_RULES_ORIGIN_MAX, ": %s", verdict.text);
+    return text;
+}
+
+static const char *rule_origin(const struct login_rules *rules, enum policy_rule rule,
+                               char text[LOGIN_RULES_ORIGIN_MAX])
+{
+    char place[POLICY_ORIGIN_MAX];
+    snprintf(text, LOGIN_RULES_ORIGIN_MAX, " (%s)",
+             policy_origin_text(rules->policy->rules.origins[rule], place));
+    return text;
+}
+
+const char *login_rules_origin(const struct login_rules *rules, struct sp_span keyword,
+                               struct sp_span algorithm, char text[LOGIN_RULES_ORIGIN_MAX])
+{
+    static const enum policy_kind kinds[] = {POLICY_USER_KEY, POLICY_CA_KEY};
+    text[0] = 0;
+    if (!rules->policy)
+        return text;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (sp_span_is(keyword, policy_keyword(kinds[i])))
+            return algorithm_origin(rules, kinds[i], algorithm, text);
+    for (enum policy_rule rule = 0; rule < POLICY_RULES; rule++)
+        if (sp_span_is(keyword, policy_rule_keyword(rule)))
+            return rule_origin(rules, rule, text);
+    return text;
+}
+
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 bool login_rules_allow_method(const struct login_rules *rules, const char *method)
 {

@@ -10,14 +10,20 @@
 
 #include "session/asuser/key_search.h"
 
+static struct key_subject_rules rules_of(const struct key_policy *policy)
+{
+    return (struct key_subject_rules){
+        .sizes = &policy->sizes, .ca_algorithms = sp_text(policy->ca_algorithms), .now = (int64_t)time(NULL)};
+}
+
 static bool is_sound(const struct key_owner *owner, const struct msg_helper_check *request,
                      struct key_verdict *verdict)
 {
-    const struct key_subject_rules rules = {
-        .sizes = &owner->sizes, .ca_algorithms = sp_text(owner->ca_algorithms), .now = (int64_t)time(NULL)};
+    const struct key_subject_rules rules = rules_of(&owner->in_force);
     int r = key_subject_open(request->algorithm, request->blob, &rules, &verdict->subject, verdict->detail,
                              sizeof verdict->detail);
     snprintf(verdict->fingerprint, sizeof verdict->fingerprint, "%s", verdict->subject.fingerprint);
+    verdict->objection = verdict->subject.objection;
     return r == 0;
 }
 
@@ -63,11 +69,10 @@ static bool is_signed(const struct key_owner *owner, const struct msg_helper_che
 static void certificate_describe(struct key_verdict *verdict)
 {
     const struct sp_certificate *certificate = &verdict->subject.certificate;
-    size_t used = strlen(verdict->detail);
-    if (!verdict->subject.certified || used >= sizeof verdict->detail)
+    if (!verdict->subject.certified)
         return;
-    snprintf(verdict->detail + used, sizeof verdict->detail - used,
-             "; certificate \"%.*s\" serial %" PRIu64 " of %s",
+    snprintf(verdict->certificate, sizeof verdict->certificate,
+             "certificate \"%.*s\" serial %" PRIu64 " of %s",
              (int)(certificate->key_id.size < 128 ? certificate->key_id.size : 128),
              certificate->key_id.data ? (const char *)certificate->key_id.data : "", certificate->serial,
              verdict->subject.ca_fingerprint);
@@ -94,6 +99,15 @@ static enum sp_verdict judge(const struct key_owner *owner, const struct msg_hel
     return SP_VERDICT_GOOD;
 }
 
+/* PolicyMode report: only of what logs somebody in, so that nobody else waits for it. */
+static void reported_judge(const struct key_owner *owner, struct key_verdict *verdict)
+{
+    const struct key_subject_rules rules = rules_of(&owner->reported);
+    if (owner->reported.known && key_subject_check_rules(&verdict->subject, &rules, verdict->reported_detail,
+                                                         sizeof verdict->reported_detail))
+        verdict->reported = verdict->subject.objection;
+}
+
 void key_check(const struct key_owner *owner, const struct msg_helper_check *request,
                struct key_verdict *verdict)
 {
@@ -102,5 +116,7 @@ void key_check(const struct key_owner *owner, const struct msg_helper_check *req
     certificate_describe(verdict);
     if (judged != SP_VERDICT_GOOD)
         return;
+    if (request->signed_request)
+        reported_judge(owner, verdict);
     verdict->verdict = SP_VERDICT_GOOD;
 }

@@ -9,6 +9,10 @@ struct key_verdict {
     bool unlisted;         /* refused because nobody lists it */
     char fingerprint[128]; /* of the plain key */
     char detail[1024];
+    struct key_objection objection; /* if it was refused by a rule in force; points into the request */
+    char certificate[512];          /* which it was, for the log; "": none */
+    char reported_detail[256];      /* of what was accepted with its signature */
+    struct key_objection reported;
     struct key_options options; /* what it may and has to do */
     struct key_subject subject; /* what was presented, while it is judged */
 };

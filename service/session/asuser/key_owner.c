@@ -38,16 +38,28 @@ int key_owner_set(const struct msg_helper_open *open, struct key_owner *owner)
     owner->strict_modes = open->strict_modes;
     owner->touch_required = open->touch_required;
     owner->verify_required = open->verify_required;
-    owner->sizes.rsa_bits_min = open->rsa_bits_min;
-    owner->sizes.ec_bits_min = open->ec_bits_min;
     if (!text_take(open->user, owner->user, sizeof owner->user) ||
         !text_take(open->home, owner->home, sizeof owner->home) ||
         !text_take(open->principals_file, owner->principals_file, sizeof owner->principals_file) ||
-        !text_take(open->remote_address, owner->remote_address, sizeof owner->remote_address) ||
-        !text_take(open->ca_algorithms, owner->ca_algorithms, sizeof owner->ca_algorithms) ||
-        key_rules_set_sizes(open->rsa_bits, &owner->sizes))
+        !text_take(open->remote_address, owner->remote_address, sizeof owner->remote_address))
         return -EPROTO;
     return paths_take(open->paths, owner);
+}
+
+int key_owner_set_rules(const struct msg_helper_rules *rules, struct key_owner *owner)
+{
+    struct key_policy *policy = rules->kind == HELPER_RULES_IN_FORCE   ? &owner->in_force
+                                : rules->kind == HELPER_RULES_REPORTED ? &owner->reported
+                                                                       : NULL;
+    if (!policy || policy->known)
+        return -EPROTO;
+    policy->sizes.rsa_bits_min = rules->rsa_bits_min;
+    policy->sizes.ec_bits_min = rules->ec_bits_min;
+    if (!text_take(rules->ca_algorithms, policy->ca_algorithms, sizeof policy->ca_algorithms) ||
+        key_rules_set_sizes(rules->rsa_bits, &policy->sizes))
+        return -EPROTO;
+    policy->known = true;
+    return 0;
 }
 
 int key_owner_add_file(struct link_inbox *inbox, struct key_owner *owner)

@@ -35,7 +35,8 @@ static int size_check(const struct opening *o, const struct sp_keytype_ops *plai
     char rule[160];
     if (plain->inspect(blob, &bits))
         return refuse(o, "not a usable %skey of this type", whose);
-    if (key_rules_check(o->rules->sizes, plain->blob_type, bits, rule, sizeof rule))
+    if (key_rules_check(o->rules->sizes, plain->blob_type, bits, &o->subject->objection.rule, rule,
+                        sizeof rule))
         return refuse(o, "%s%s%s%s", rule, *whose ? " (the " : "", whose, *whose ? "key)" : "");
     return 0;
 }
@@ -51,23 +52,21 @@ static int time_check(const struct opening *o)
     return 0;
 }
 
-static int authority_check(const struct opening *o)
+/* Whether the rules admit the authority, by what it says of itself. */
+static int authority_check_rules(const struct opening *o)
 {
     const struct sp_certificate *certificate = &o->subject->certificate;
     struct sp_in in = sp_in_of(certificate->signature);
     struct sp_span name = sp_get_text(&in, SP_CERTIFICATE_NAME_MAX);
     const struct sp_keytype_ops *algorithm = certificate_algorithm(certificate);
-    if (!sp_list_has(o->rules->ca_algorithms, name))
+    if (!sp_list_has(o->rules->ca_algorithms, name)) {
+        o->subject->objection = (struct key_objection){.rule = "CASignatureAlgorithms", .algorithm = name};
         return refuse(o, "CASignatureAlgorithms: the certificate is signed with %.*s", (int)name.size,
                       name.data ? (const char *)name.data : "");
+    }
     if (!algorithm)
         return refuse(o, "the certificate's signature is of another type than its authority's key");
-    int r = size_check(o, algorithm, certificate->ca_key, "authority's ");
-    if (r)
-        return r;
-    if (certificate_verify(certificate) != SP_VERDICT_GOOD)
-        return refuse(o, "the certificate's signature is wrong");
-    return 0;
+    return size_check(o, algorithm, certificate->ca_key, "authority's ");
 }
 
 static int certificate_check(const struct opening *o)
@@ -81,7 +80,12 @@ static int certificate_check(const struct opening *o)
         return r;
     if (cert_options_read(&subject->certificate, &subject->options, option, sizeof option))
         return refuse(o, "certificate: %s", option);
-    return authority_check(o);
+    r = authority_check_rules(o);
+    if (r)
+        return r;
+    if (certificate_verify(&subject->certificate) != SP_VERDICT_GOOD)
+        return refuse(o, "the certificate's signature is wrong");
+    return 0;
 }
 
 static int certificate_open(const struct opening *o)
@@ -98,6 +102,11 @@ static int certificate_open(const struct opening *o)
     return 0;
 }
 
+static const struct sp_keytype_ops *plain_of(const struct key_subject *subject)
+{
+    return subject->keytype->plain ? subject->keytype->plain : subject->keytype;
+}
+
 int key_subject_open(struct sp_span algorithm, struct sp_span blob, const struct key_subject_rules *rules,
                      struct key_subject *subject, char *why, size_t why_size)
 {
@@ -109,10 +118,18 @@ int key_subject_open(struct sp_span algorithm, struct sp_span blob, const struct
     fingerprint_write(subject->plain, subject->fingerprint);
     if (!subject->keytype)
         return refuse(&o, "not a usable key of this type");
-    const struct sp_keytype_ops *plain = subject->keytype->plain ? subject->keytype->plain : subject->keytype;
     if (r == 0)
-        r = size_check(&o, plain, subject->plain, "");
+        r = size_check(&o, plain_of(subject), subject->plain, "");
     return r == 0 && subject->certified ? certificate_check(&o) : r;
+}
+
+int key_subject_check_rules(struct key_subject *subject, const struct key_subject_rules *rules, char *why,
+                            size_t why_size)
+{
+    const struct opening o = {.rules = rules, .subject = subject, .why = why, .why_size = why_size};
+    subject->objection = (struct key_objection){0};
+    int r = size_check(&o, plain_of(subject), subject->plain, "");
+    return r == 0 && subject->certified ? authority_check_rules(&o) : r;
 }
 
 bool key_subject_has_principal(const struct key_subject *subject, struct sp_span name)

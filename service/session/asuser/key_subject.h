@@ -20,6 +20,7 @@ struct key_subject {
     struct key_options options;        /* the certificate's */
     char fingerprint[FINGERPRINT_MAX]; /* of the plain key */
     char ca_fingerprint[FINGERPRINT_MAX];
+    struct key_objection objection; /* of the rules that looked last */
 };
 
 struct key_subject_rules {
@@ -29,11 +30,15 @@ struct key_subject_rules {
 };
 
 enum {
-    KEY_SUBJECT_E_REFUSED = 1, /* why says the reason, and the rule's keyword if it is one */
+    KEY_SUBJECT_E_REFUSED = 1, /* why says the reason, and subject->objection the rule if it is one */
 };
 
 /* Fills in *subject as far as it comes; blob has to outlive it. 0 or KEY_SUBJECT_E_REFUSED. */
 int key_subject_open(struct sp_span algorithm, struct sp_span blob, const struct key_subject_rules *rules,
                      struct key_subject *subject, char *why, size_t why_size) SP_MUST_USE;
+/* What other rules would have said to a subject that is open: its sizes, and its authority's algorithm and size. 0 or
+ * KEY_SUBJECT_E_REFUSED. */
+int key_subject_check_rules(struct key_subject *subject, const struct key_subject_rules *rules, char *why,
+                            size_t why_size) SP_MUST_USE;
 /* Whether one of the certificate's principals is this name, compared whole. */
 bool key_subject_has_principal(const struct key_subject *subject, struct sp_span name);

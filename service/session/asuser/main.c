@@ -1,7 +1,7 @@
 /*
  * sallyport-asuser: the as-user helper of one login. Executed by the login process with its link as descriptor 3, as
  * root, to become the user (or nobody) before it reads a byte. Parses what root must not: key blobs, signatures,
- * certificates and every list of keys. Input: helper_open, helper_file, helper_check. Output: helper_verdict.
+ * certificates and every list of keys. Input: helper_open, helper_rules, helper_file, helper_check. Output: helper_verdict.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -120,6 +120,11 @@ static int confine(const struct identity *identity)
     return r;
 }
 
+static struct sp_span rule_name(const struct key_objection *objection)
+{
+    return sp_text(objection->rule ? objection->rule : "");
+}
+
 static int answer(struct link *session, const struct key_verdict *verdict)
 {
     uint8_t options[8192];
@@ -131,9 +136,27 @@ static int answer(struct link *session, const struct key_verdict *verdict)
         detail = "the key's options are too long";
         out.size = 0;
     }
-    return link_send(session, helper_verdict, .accepted = accepted, .unlisted = verdict->unlisted,
-                     .fingerprint = sp_text(verdict->fingerprint), .options = sp_written(&out),
-                     .detail = sp_text(detail));
+    return link_send(
+        session, helper_verdict, .accepted = accepted, .unlisted = verdict->unlisted,
+        .fingerprint = sp_text(verdict->fingerprint), .options = sp_written(&out), .detail = sp_text(detail),
+        .rule = rule_name(&verdict->objection), .algorithm = verdict->objection.algorithm,
+        .certificate = sp_text(verdict->certificate), .reported_detail = sp_text(verdict->reported_detail),
+        .reported_rule = rule_name(&verdict->reported), .reported_algorithm = verdict->reported.algorithm);
+}
+
+static int request_serve(struct link *session, struct link_inbox *inbox, struct key_owner *owner,
+                         struct key_verdict *verdict, bool *began)
+{
+    unsigned number = inbox->row->number;
+    if (number == MSG_helper_rules && !*began)
+        return key_owner_set_rules(&inbox->body.helper_rules, owner);
+    if (number == MSG_helper_file && !*began)
+        return key_owner_add_file(inbox, owner);
+    if (number != MSG_helper_check || !owner->in_force.known)
+        return -EPROTO;
+    *began = true;
+    key_check(owner, &inbox->body.helper_check, verdict);
+    return answer(session, verdict);
 }
 
 static int serve(struct link *session, struct link_inbox *inbox, struct key_owner *owner,
@@ -144,20 +167,11 @@ static int serve(struct link *session, struct link_inbox *inbox, struct key_owne
         r = -EPROTO;
     if (r == 0)
         r = key_owner_set(&inbox->body.helper_open, owner);
-    bool began = false; /* files come before questions */
+    bool began = false; /* rules and files come before questions */
     while (r == 0) {
         r = link_wait(session, PHASE_ANY, inbox, -1);
-        if (r)
-            break;
-        if (inbox->row->number == MSG_helper_file && !began) {
-            r = key_owner_add_file(inbox, owner);
-            continue;
-        }
-        if (inbox->row->number != MSG_helper_check)
-            return -EPROTO;
-        began = true;
-        key_check(owner, &inbox->body.helper_check, verdict);
-        r = answer(session, verdict);
+        if (r == 0)
+            r = request_serve(session, inbox, owner, verdict, &began);
     }
     return r == LINK_E_CLOSED ? 0 : r;
 }

@@ -96,6 +96,8 @@ static void the_authoritys_algorithm_has_to_be_listed(void **state)
     const struct key_rules none = {0};
     assert_int_equal(open_with(CERT, cert_ed, &none, "rsa-sha2-512", IN_TIME), KEY_SUBJECT_E_REFUSED);
     assert_string_equal(why, "CASignatureAlgorithms: the certificate is signed with ssh-ed25519");
+    assert_string_equal(subject.objection.rule, "CASignatureAlgorithms");
+    assert_true(sp_span_is(subject.objection.algorithm, "ssh-ed25519"));
     assert_int_equal(open_with(CERT, cert_ed, &none, "", IN_TIME), KEY_SUBJECT_E_REFUSED);
 }
 
@@ -147,7 +149,49 @@ static void sizes_are_named_by_their_rule(void **state)
                          rows[i].words ? KEY_SUBJECT_E_REFUSED : 0);
         if (rows[i].words)
             assert_string_equal(why, rows[i].words);
+        const char *rule = subject.objection.rule;
+        assert_int_equal(rule != NULL, rows[i].words != NULL);
+        assert_true(!rule || (strncmp(why, rule, strlen(rule)) == 0 && why[strlen(rule)] == ':'));
     }
+}
+
+static void what_no_rule_refuses_names_none(void **state)
+{
+    const struct key_rules none = {0};
+    assert_int_equal(open_with(CERT, cert_ed, &none, CA_ALGORITHMS, 0), KEY_SUBJECT_E_REFUSED);
+    assert_null(subject.objection.rule);
+    assert_int_equal(open_any(CERT, plain_ed), KEY_SUBJECT_E_REFUSED);
+    assert_null(subject.objection.rule);
+}
+
+static int check_again(const struct key_rules *sizes, const char *ca_algorithms)
+{
+    const struct key_subject_rules rules = {
+        .sizes = sizes, .ca_algorithms = sp_text(ca_algorithms), .now = IN_TIME};
+    why[0] = 0;
+    int r = key_subject_check_rules(&subject, &rules, why, sizeof why);
+    assert_int_equal(r != 0, why[0] != 0);
+    assert_int_equal(r != 0, subject.objection.rule != NULL);
+    return r;
+}
+
+/* As for PolicyMode report: the one set of rules has let it in, the other is asked after. */
+static void an_open_subject_is_judged_by_other_rules(void **state)
+{
+    const struct key_rules none = {0}, large = {.rsa_bits_min = 3072, .ec_bits_min = 384};
+    assert_int_equal(open_any("rsa-sha2-512", plain_rsa), 0);
+    assert_int_equal(check_again(&none, ""), 0);
+    assert_int_equal(check_again(&large, ""), KEY_SUBJECT_E_REFUSED);
+    assert_string_equal(subject.objection.rule, "RequiredRSASize");
+    assert_int_equal(open_any(CERT, cert_ed), 0);
+    assert_int_equal(check_again(&none, CA_ALGORITHMS), 0);
+    assert_int_equal(check_again(&none, "rsa-sha2-512"), KEY_SUBJECT_E_REFUSED);
+    assert_string_equal(subject.objection.rule, "CASignatureAlgorithms");
+    assert_true(sp_span_is(subject.objection.algorithm, "ssh-ed25519"));
+    assert_int_equal(check_again(&none, CA_ALGORITHMS), 0);
+    assert_int_equal(open_any("ecdsa-sha2-nistp384-cert-v01@openssh.com", cert_p384), 0);
+    assert_int_equal(check_again(&large, CA_ALGORITHMS), KEY_SUBJECT_E_REFUSED);
+    assert_string_equal(why, "RequiredECSize: key of 256 bits, at least 384 (the authority's key)");
 }
 
 static void sizes_are_read_as_they_come(void **state)
@@ -269,6 +313,8 @@ int main(void)
         cmocka_unit_test(the_authoritys_algorithm_has_to_be_listed),
         cmocka_unit_test(a_wrong_signature_of_the_authority_is_refused),
         cmocka_unit_test(sizes_are_named_by_their_rule),
+        cmocka_unit_test(what_no_rule_refuses_names_none),
+        cmocka_unit_test(an_open_subject_is_judged_by_other_rules),
         cmocka_unit_test(sizes_are_read_as_they_come),
         cmocka_unit_test(principals_are_whole_names),
         cmocka_unit_test(a_certificate_grants_what_it_names),
