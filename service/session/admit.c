@@ -114,9 +114,12 @@ static enum admit_result dialogue_change(struct login *login, struct attempt *at
 /* A key cannot change a password: the client is led to a dialogue that can. */
 static enum admit_result key_change(struct login *login, struct attempt *attempt)
 {
-    if (!login->config->kbd_interactive_authentication) {
-        snprintf(login->pam.why, sizeof login->pam.why,
-                 "the password has expired, and KbdInteractiveAuthentication is off");
+    if (!login->config->kbd_interactive_authentication ||
+        !login_rules_allow_method(&login->rules, method_name(METHOD_KEYBOARD_INTERACTIVE))) {
+        snprintf(login->pam.why, sizeof login->pam.why, "the password has expired, and %s",
+                 login->config->kbd_interactive_authentication ? LOGIN_RULES_METHODS
+                     " has no keyboard-interactive"
+                                                               : "KbdInteractiveAuthentication is off");
         return refuse(login, attempt, "account", "Your password has expired and must be changed first.");
     }
     login->auth.change_due = true;
