@@ -212,9 +212,14 @@ void loop_stop(struct loop *loop, int code)
     loop->code = code;
 }
 
-uint64_t clock_ms(void)
+uint64_t clock_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t clock_ms(void)
+{
+    return clock_us() / 1000;
 }

@@ -36,3 +36,4 @@ int loop_run(struct loop *loop) MUST_USE;
 void loop_stop(struct loop *loop, int code);
 
 uint64_t clock_ms(void); /* CLOCK_MONOTONIC */
+uint64_t clock_us(void); /* likewise */

@@ -8,6 +8,7 @@
 #include <sallyport/registry.h>
 
 #include "signer/generation.h"
+#include "signer/ledger.h"
 #include "signer/signer.h"
 
 static void request_free(struct signer *s, struct request *request)
@@ -76,10 +77,38 @@ static void signature_faulty(struct signer *s, struct request *request)
     token_submit(request->token, request);
 }
 
+/* To whoever asked for it. */
+static void request_answer(struct signer *s, struct request *request)
+{
+    if (request->kind == REQUEST_PROOF) {
+        generation_proved(request, NULL);
+    } else {
+        signer_told(s, link_send(&s->monitor, sign_done, .connection = request->connection,
+                                 .h = sp_span_of(request->message, request->message_size),
+                                 .signature = sp_span_of(request->signature, request->signature_size),
+                                 .host_key = request->host_key,
+                                 .negotiated = sp_span_of(request->negotiated, request->negotiated_size),
+                                 .policy = sp_text(request->policy),
+                                 .client_kexinit =
+                                     sp_span_of(request->client_kexinit, request->client_kexinit_size)));
+    }
+    request_free(s, request);
+}
+
+void request_recorded(struct signer *s, struct request *request, const char *failure)
+{
+    if (request->orphaned)
+        free(request);
+    else if (failure)
+        request_failed(s, request, failure);
+    else
+        request_answer(s, request);
+}
+
 void request_signed(struct signer *s, struct request *request, struct sp_span raw)
 {
-    uint8_t bytes[SP_SIGNATURE_MAX];
-    struct sp_out signature = {.data = bytes, .capacity = sizeof bytes};
+    struct sp_out signature = {.data = request->signature, .capacity = sizeof request->signature};
+    const char *failure;
     if (request->orphaned) {
         free(request);
         return;
@@ -88,16 +117,7 @@ void request_signed(struct signer *s, struct request *request, struct sp_span ra
         signature_faulty(s, request);
         return;
     }
-    if (request->kind == REQUEST_PROOF) {
-        generation_proved(request, NULL);
-    } else {
-        signer_told(s, link_send(&s->monitor, sign_done, .connection = request->connection,
-                                 .h = sp_span_of(request->message, request->message_size),
-                                 .signature = sp_written(&signature), .host_key = request->host_key,
-                                 .negotiated = sp_span_of(request->negotiated, request->negotiated_size),
-                                 .policy = sp_text(request->policy),
-                                 .client_kexinit =
-                                     sp_span_of(request->client_kexinit, request->client_kexinit_size)));
-    }
-    request_free(s, request);
+    request->signature_size = signature.size;
+    if (!ledger_record(s, request, &failure))
+        request_recorded(s, request, failure);
 }

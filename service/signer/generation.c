@@ -63,6 +63,7 @@ static void generation_free(struct generation *g)
 {
     struct signer *s = g->signer;
     room_drop(s, g, &s->delayed);
+    list_drop(s, g, &s->ledger.held);
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)
         if (s->tokens[i]) {
             room_drop(s, g, &s->tokens[i]->waiting);
@@ -490,6 +491,7 @@ static int proof_submit(struct generation *g, size_t key, const struct sp_keytyp
     }
     request->kind = REQUEST_PROOF;
     request->lane = REQUEST_AHEAD;
+    request->purpose = "proof";
     request->ticket = ++g->signer->next_ticket;
     request->deadline_ms = g->deadline_ms;
     request->generation = g;

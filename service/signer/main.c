@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/sandbox.h"
 #include "signer/generation.h"
+#include "signer/ledger.h"
 #include "signer/lockdown.h"
 #include "signer/options.h"
 #include "signer/policy_trust.h"
@@ -149,6 +150,7 @@ static void signer_free(struct signer *s)
     link_close(&s->spawner);
     loop_free(s->loop);
     budget_free(s->budget);
+    ledger_free(&s->ledger);
     policy_trust_close(s->anchors);
     free(s->inbox);
 }

@@ -69,6 +69,8 @@ static struct request *request_make(struct signer *s, struct generation *g, cons
     request->connection = message->connection;
     request->lane = message->first ? REQUEST_FIRST : REQUEST_REKEY;
     request->source = fair_source_of(address);
+    request->purpose = message->first ? "kex" : "rekey";
+    snprintf(request->peer, sizeof request->peer, "%s", address);
     request->keytype = result->keytype->plain ? result->keytype->plain : result->keytype;
     request->key = key_of_blob(g, result->host_key);
     request->host_key = result->host_key;
@@ -302,6 +304,7 @@ void monitor_drop(struct signer *s)
     s->monitor_source = NULL;
     link_close(&s->monitor);
     room_drop(s, &s->delayed);
+    list_drop(s, &s->ledger.held);
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)
         if (s->tokens[i]) {
             room_drop(s, &s->tokens[i]->waiting);

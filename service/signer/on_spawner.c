@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
+#include "signer/ledger.h"
 #include "signer/policy_trust.h"
 #include "signer/token.h"
 
@@ -62,6 +63,9 @@ static int dispatch(struct signer *s)
         return on_token_unspawned(s, &body->token_unspawned);
     case MSG_token_exited:
         return on_token_exited(s, &body->token_exited);
+    case MSG_signature_recorded:
+        ledger_answered(s, &body->signature_recorded);
+        return 0;
     case MSG_policy_serials:
         return on_policy_serials(s, &body->policy_serials);
     default:

@@ -62,6 +62,10 @@ static int on_token_signed(struct token *t, const struct msg_token_signed *messa
     if (!request)
         return -EPROTO;
     t->served = true;
+    /* It began with this one when it was done with the one before. */
+    uint64_t now = clock_us();
+    request->latency_us = now - (request->sent_us > t->answered_us ? request->sent_us : t->answered_us);
+    t->answered_us = now;
     request_signed(t->signer, request, message->raw);
     token_pump(t);
     return 0;

@@ -41,7 +41,10 @@ struct request {
     uint64_t ticket;
     uint64_t release_ms;  /* not to be sent before */
     uint64_t deadline_ms; /* refused afterwards */
-    uint64_t sent_ms;
+    uint64_t sent_us;     /* to the token process */
+    uint64_t latency_us;  /* of its signature, in the token */
+    const char *purpose;  /* "kex", "rekey", "proof": for the chain of signatures */
+    char peer[65];        /* the client's address; "": none */
     struct generation *generation;
     struct token *token;                  /* in whose lists it is, or is to be */
     size_t key;                           /* of the generation */
@@ -59,6 +62,8 @@ struct request {
     size_t negotiated_size;
     uint8_t client_kexinit[REQUEST_KEXINIT_MAX];
     size_t client_kexinit_size; /* 0: it is longer */
+    uint8_t signature[SP_SIGNATURE_MAX];
+    size_t signature_size;
 };
 
 struct request_list {

@@ -35,6 +35,15 @@ struct generation;
 struct policy_anchors;
 struct token;
 
+/* Signatures and their records: ledger.h. */
+struct ledger {
+    struct request_list held; /* signed, and not to be answered before they are recorded */
+    uint64_t lost;            /* signatures that could not be asked to be recorded */
+    bool is_failing;
+    uint64_t said_ms;
+    size_t unsaid;
+};
+
 struct signer {
     struct loop *loop;
     struct log log;
@@ -51,6 +60,7 @@ struct signer {
     struct token *tokens[SPAWNER_SLOTS]; /* by slot; NULL: free */
     struct generation *generations;
     struct budget *budget;
+    struct ledger ledger;
     struct policy_anchors *anchors; /* NULL: policies need no signature */
     struct fair delayed;            /* over their connection's budget for now */
     struct loop_source *tick;
@@ -75,6 +85,8 @@ int on_spawner_io(void *context, uint32_t events);
 /* answer.c: how a request ends. Each takes the request, out of whatever list it was in, and frees it or puts it back. */
 void request_signed(struct signer *s, struct request *request, struct sp_span raw);
 void request_failed(struct signer *s, struct request *request, const char *why);
+/* Its signature was to be recorded first; failure: why it could not be, or NULL. */
+void request_recorded(struct signer *s, struct request *request, const char *failure);
 void request_refuse(struct signer *s, struct request *request, uint32_t reason, const char *text,
                     const char *why);
 /* It has no place in a waiting room. */

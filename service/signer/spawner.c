@@ -1,11 +1,13 @@
 /*
- * The spawner's loop. Input: spawn_token, kill_token, pin_refused and policy_serial_keep from the signer, SIGCHLD. Output:
- * token processes and what became of them, and what is remembered of PINs and of policies.
+ * The spawner's loop. Input: spawn_token, kill_token, pin_refused, policy_serial_keep and record_signature from the signer,
+ * SIGCHLD. Output: token processes and what became of them, what is remembered of PINs and of policies, and the chain of
+ * signatures.
  *
  * Why it may believe the signer, and how far: nobody else has the other end of the link, but the signer reads bytes of
  * strangers. So a module is loaded only from a file that root alone can have placed, a variable that would make libraries
  * load other code is refused, a PIN goes to nobody but a token process, the program is fixed before the first message,
- * no more than SPAWNER_SLOTS of them run at a time, and serials of policies only ever go forward.
+ * no more than SPAWNER_SLOTS of them run at a time, serials of policies only ever go forward, and a
+ * record can be added to the chain, never changed.
  */
 #include "signer/spawner.h"
 
@@ -22,6 +24,7 @@
 #include "base/root_file.h"
 #include "base/sandbox.h"
 #include "ipc/link.h"
+#include "signer/chain.h"
 #include "signer/pin_source.h"
 #include "signer/plan.h"
 #include "signer/refused.h"
@@ -48,6 +51,9 @@ struct spawner {
     struct serials_file serials_file;
     struct serials serials;
     char serials_unusable[1024]; /* why what is in the file is not known, or "" */
+    struct chain chain;
+    struct loop_source *chain_timer;
+    bool chain_waits; /* for the timer */
 };
 
 static int send_failed(int r)
@@ -186,6 +192,54 @@ static int on_policy_serial_keep(struct spawner *s, const struct msg_policy_seri
     return serials_tell(s, why);
 }
 
+/* ---- the chain of signatures ------------------------------------------------------------------------------------- */
+
+static void text_take(struct sp_span from, char *to, size_t size)
+{
+    snprintf(to, size, "%.*s", (int)from.size, (const char *)from.data);
+}
+
+static int on_chain_time(void *context)
+{
+    struct spawner *s = context;
+    s->chain_waits = false;
+    int r = chain_sync(&s->chain);
+    if (r)
+        fprintf(stderr, "sallyport-signer: the chain of signatures in %s cannot be brought to the disk: %s\n",
+                s->chain.directory, strerror(-r));
+    return 0;
+}
+
+/* Once in a second, while there is anything to bring to the disk. */
+static int chain_arm(struct spawner *s)
+{
+    if (s->chain_waits)
+        return 0;
+    s->chain_waits = true;
+    return loop_timer_set(s->chain_timer, CHAIN_SYNC_MS);
+}
+
+static int on_record_signature(struct spawner *s, const struct msg_record_signature *message)
+{
+    char line[SIGNATURE_RECORD_MAX] = "", why[1024];
+    struct signature_record record = {
+        .time_us = message->time_us, .connection = message->connection, .latency_us = message->latency_us};
+    text_take(message->key, record.key, sizeof record.key);
+    text_take(message->algorithm, record.algorithm, sizeof record.algorithm);
+    text_take(message->purpose, record.purpose, sizeof record.purpose);
+    text_take(message->peer, record.peer, sizeof record.peer);
+    s->chain.unrecorded += message->lost;
+    enum chain_result result = chain_append(&s->chain, &record, message->limit, line, why, sizeof why);
+    bool is_lost = result == CHAIN_LOST;
+    int r = is_lost ? 0 : chain_arm(s);
+    if (r)
+        return r;
+    r = link_send(&s->signer, signature_recorded, .ticket = message->ticket, .result = (uint8_t)result,
+                  .why = sp_text(why), .line = sp_text(is_lost ? "" : line),
+                  .hash = sp_span_of(s->chain.head.hash, is_lost ? 0 : SIGNATURE_HASH_SIZE));
+    return r ? send_failed(r) : 0;
+}
+
 static int dispatch(struct spawner *s)
 {
     switch (s->inbox->row->number) {
@@ -197,6 +251,8 @@ static int dispatch(struct spawner *s)
         return on_pin_refused(s, &s->inbox->body.pin_refused);
     case MSG_policy_serial_keep:
         return on_policy_serial_keep(s, &s->inbox->body.policy_serial_keep);
+    case MSG_record_signature:
+        return on_record_signature(s, &s->inbox->body.record_signature);
     default:
         return -EPROTO;
     }
@@ -278,6 +334,8 @@ static int prepare(struct spawner *s, int link_fd)
     if (r == 0)
         r = loop_add(s->loop, s->signer.fd, EPOLLIN, on_signer_io, s, &s->signer_source);
     if (r == 0)
+        r = loop_add_timer(s->loop, CHAIN_SYNC_MS, on_chain_time, s, &s->chain_timer);
+    if (r == 0)
         r = refused_open(&s->refused, s->setup->state_directory);
     if (r == 0) {
         /* Whether that matters is for the signer to say: most have no trust anchors. */
@@ -296,6 +354,7 @@ int spawner_run(const struct spawner_setup *setup, int link_fd)
     if (!s)
         return 1;
     s->setup = setup;
+    chain_init(&s->chain, setup->state_directory);
     s->credentials = getenv("CREDENTIALS_DIRECTORY");
     s->inbox = calloc(1, sizeof *s->inbox);
     int r = s->inbox ? confine(setup) : -ENOMEM;
@@ -304,6 +363,7 @@ int spawner_run(const struct spawner_setup *setup, int link_fd)
     if (r == 0)
         r = loop_run(s->loop);
     link_close(&s->signer);
+    chain_close(&s->chain); /* before we wait for anybody: the next signer's spawner goes on with it */
     end_children(s);
     loop_free(s->loop);
     free(s->inbox);

@@ -207,7 +207,7 @@ void token_pump(struct token *t)
 {
     while (t->state == TOKEN_READY && t->in_flight.count < TOKEN_WINDOW && t->waiting.oldest) {
         struct request *request = fair_take(&t->waiting);
-        request->sent_ms = clock_ms();
+        request->sent_us = clock_us();
         int r = ask_sign(t, request);
         if (r < 0) {
             request_failed(t->signer, request, "it cannot be put to the token process");
@@ -274,7 +274,7 @@ static bool process_is_stuck(const struct token *t, uint64_t now_ms)
     if (t->state == TOKEN_STARTING)
         return now_ms >= t->started_ms + t->timeout_ms;
     return t->state == TOKEN_READY && t->in_flight.first &&
-           now_ms >= t->in_flight.first->sent_ms + t->timeout_ms;
+           now_ms >= t->in_flight.first->sent_us / 1000 + t->timeout_ms;
 }
 
 static void process_kill(struct token *t)

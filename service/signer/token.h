@@ -49,6 +49,7 @@ struct token {
     size_t queue_max; /* TokenQueue */
     struct fair waiting;
     struct request_list in_flight;
+    uint64_t answered_us;  /* the last signature */
     uint64_t busy_said_ms; /* when it was last logged that it is busy */
     size_t busy_unsaid;    /* requests without a place since then */
 };
