@@ -186,8 +186,9 @@ static void a_shipped_copy_of_the_programs_own_policy_needs_no_signature(void **
     char why[2048];
     policies_remove();
     policy_write("SITE", 7, "Inherit DEFAULT\n");
-    CLEANUP_FREE char *text = strndup((const char *)builtin_default.text.data, builtin_default.text.size);
+    CLEANUP_FREE char *text = calloc(1, builtin_default.text.size + 1);
     assert_non_null(text);
+    memcpy(text, builtin_default.text.data, builtin_default.text.size);
     workshop_write(&shop, "p/DEFAULT.policy", text);
     assert_int_equal(accept_by(anchors, "Policy SITE", &accepted, why, sizeof why), 0);
     assert_int_equal(accepted.count, 1);
