@@ -174,30 +174,33 @@ static int module_again(struct sp_manage *manage, struct sp_hostkey_error *error
     return pkcs11_module_open(&manage->p, manage->path, error);
 }
 
-/* The slot before, or the only one with a token of that label and without a user's PIN. */
+/*
+ * The slot that a new token has. Most modules keep it where it was or say that its user has no PIN yet, but there are some
+ * that do neither: then its label has to be the only one of its kind.
+ */
 static int slot_again(struct sp_manage *manage, unsigned long before, const char *label, CK_SLOT_ID *slot,
                       struct sp_hostkey_error *error)
 {
     struct sp_token_slot found;
-    CK_SLOT_ID ids[SP_MANAGE_SLOTS_MAX];
-    CK_ULONG count = SP_MANAGE_SLOTS_MAX, matches = 0;
+    CK_SLOT_ID ids[SP_MANAGE_SLOTS_MAX], any = 0, fresh = 0;
+    CK_ULONG count = SP_MANAGE_SLOTS_MAX, anys = 0, freshs = 0;
     CK_RV rv = manage->p.module->C_GetSlotList(CK_TRUE, ids, &count);
     if (rv != CKR_OK)
         return pkcs11_failed(error, rv, "C_GetSlotList");
     for (CK_ULONG i = 0; i < count; i++) {
         if (!slot_read(&manage->p, ids[i], &found) || !(found.flags & SP_TOKEN_INITIALISED) ||
-            (found.flags & SP_TOKEN_PIN_SET) || strcmp(found.label, label) != 0)
+            strcmp(found.label, label) != 0)
             continue;
-        *slot = ids[i];
-        matches++;
-        if (ids[i] == before)
-            return 0;
+        any = anys++ == 0 || ids[i] == before ? ids[i] : any;
+        if (!(found.flags & SP_TOKEN_PIN_SET))
+            fresh = freshs++ == 0 || ids[i] == before ? ids[i] : fresh;
     }
-    if (matches == 1)
+    *slot = freshs != 0 ? fresh : any;
+    if (freshs == 1 || anys == 1 || (anys != 0 && *slot == before))
         return 0;
     return pkcs11_refused(error, SP_HOSTKEY_E_STOP,
                           "token \"%s\" was initialised, and %s: its user's PIN is not set", label,
-                          matches ? "several others fit the same label" : "cannot be found afterwards");
+                          anys ? "several others have the same label" : "cannot be found afterwards");
 }
 
 static CK_UTF8CHAR *pin_of(struct sp_span pin)

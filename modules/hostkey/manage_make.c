@@ -97,12 +97,23 @@ static int pair_begin(struct pair *pair, CK_KEY_TYPE type, const char *label, st
 static void pair_restrict(struct pair *pair)
 {
     put_bool(&pair->public_half, CKA_PRIVATE, false);
-    put_bool(&pair->public_half, CKA_ENCRYPT, false);
     put_bool(&pair->public_half, CKA_WRAP, false);
     put_bool(&pair->private_half, CKA_DERIVE, false);
-    put_bool(&pair->private_half, CKA_DECRYPT, false);
     put_bool(&pair->private_half, CKA_UNWRAP, false);
     put_bool(&pair->private_half, CKA_SIGN_RECOVER, false);
+}
+
+/*
+ * Decryption is taken away afterwards. TPMs (tpm2-pkcs11 1.9) make a key that is for both, and fail over a template that
+ * says otherwise, with the key made and left behind in one of their three places for objects. Who cannot take it away says
+ * so in the key's attributes.
+ */
+static void decryption_remove(struct pkcs11 *p, CK_OBJECT_HANDLE public_half, CK_OBJECT_HANDLE private_half)
+{
+    CK_ATTRIBUTE decrypt = {CKA_DECRYPT, (void *)(uintptr_t)&no, sizeof no};
+    CK_ATTRIBUTE encrypt = {CKA_ENCRYPT, (void *)(uintptr_t)&no, sizeof no};
+    (void)p->module->C_SetAttributeValue(p->session, private_half, &decrypt, 1);
+    (void)p->module->C_SetAttributeValue(p->session, public_half, &encrypt, 1);
 }
 
 /* Results by which a token says that it does not like the template, and not that it failed. */
@@ -181,6 +192,8 @@ static int generate_once(struct pkcs11 *p, enum sp_key_make type, unsigned bits,
         pair_restrict(&pair);
     *rv = p->module->C_GenerateKeyPair(p->session, &mechanism, pair.public_half.rows, pair.public_half.count,
                                        pair.private_half.rows, pair.private_half.count, &public_half, made);
+    if (*rv == CKR_OK)
+        decryption_remove(p, public_half, *made);
     return 0;
 }
 
@@ -258,7 +271,9 @@ static CK_RV pair_create(struct pkcs11 *p, struct pair *pair, CK_OBJECT_HANDLE *
     if (rv != CKR_OK)
         return rv;
     rv = p->module->C_CreateObject(p->session, pair->public_half.rows, pair->public_half.count, &public_half);
-    if (rv != CKR_OK)
+    if (rv == CKR_OK)
+        decryption_remove(p, public_half, *made);
+    else
         (void)p->module->C_DestroyObject(p->session, *made);
     return rv;
 }
@@ -304,6 +319,12 @@ int manage_import(struct sp_manage *manage, const struct sp_private_key *private
     if (rv == CKR_FUNCTION_NOT_SUPPORTED || rv == CKR_FUNCTION_REJECTED)
         return pkcs11_refused(error, SP_HOSTKEY_E_FAILED,
                               "this token takes no private keys from outside: make the key in it instead");
+    if (rv != CKR_OK && is_about_template(rv))
+        return pkcs11_refused(
+            error, SP_HOSTKEY_E_FAILED,
+            "this token does not take such a private key from outside: make the key in it instead "
+            "(C_CreateObject: %s)",
+            pkcs11_result_name(rv));
     if (rv != CKR_OK)
         return pkcs11_failed(error, rv, "C_CreateObject");
     *key = (struct sp_manage_key){.handle = made};

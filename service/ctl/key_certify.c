@@ -56,7 +56,10 @@ static int certificate_take(struct token_run *run, const char *path, struct sp_s
                             const struct host_certificate *c)
 {
     char plain[KEY_TEXT_MAX];
-    int r = validity_check(c, path);
+    json_t *text = json_stringn((const char *)file.data, file.size);
+    bool is_text = text && !memchr(file.data, 0, file.size);
+    json_decref(text);
+    int r = is_text ? validity_check(c, path) : ctl_fail("%s: it is no text", path);
     if (r == 0)
         r = key_text(sp_span_of(c->plain, c->plain_size), plain);
     if (r)
