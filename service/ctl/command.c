@@ -28,6 +28,7 @@ static const struct {
     {CTL_POLICY, "policy", "NAME", "the policy to compare with"},
     {CTL_ADDRESS, "address", "ADDR", "the client's address, for exceptions that depend on it"},
     {CTL_ALL, "all", NULL, "as on a machine whose libraries have every algorithm"},
+    {CTL_HAS, "has", "HASH", "also look for the record with this hash, from an event \"signed\""},
     {CTL_TIMEOUT, "timeout", "SECONDS", "how long to wait for the server"},
 };
 
@@ -110,6 +111,9 @@ static int option_take(struct ctl_options *o, enum ctl_option bit, const char *v
         return 0;
     case CTL_ADDRESS:
         o->address = value;
+        return 0;
+    case CTL_HAS:
+        o->has = value;
         return 0;
     }
     return CTL_USAGE;

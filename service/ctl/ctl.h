@@ -12,6 +12,7 @@
 
 #define CTL_DIRECTORIES_MAX 16u
 #define CTL_KEYS_MAX 16u
+#define CTL_ARGUMENTS_MAX 32u
 
 enum {
     CTL_OK = 0,
@@ -25,8 +26,8 @@ struct ctl_options {
     size_t directory_count;
     const char *keys[CTL_KEYS_MAX]; /* --keys */
     size_t key_count;
-    const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address;
-    const char *arguments[4];
+    const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address, *has;
+    const char *arguments[CTL_ARGUMENTS_MAX];
     size_t argument_count;
     unsigned timeout_s;
     bool json, html, help, all;
@@ -47,6 +48,7 @@ enum ctl_option {
     CTL_ADDRESS = 1 << 10,
     CTL_TIMEOUT = 1 << 11,
     CTL_ALL = 1 << 12,
+    CTL_HAS = 1 << 13,
 };
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/key_log.h"
 #include "ctl/token_child.h"
 
 #define PATH_MAX_WORDS 64u
@@ -61,6 +62,7 @@ static const struct token_command key_commands[] = {
      .before = key_import_before,
      .work = key_import_work,
      .show = key_import_show},
+    {.name = "log", .summary = "the chain of signatures that the keys have made", .run = key_log_run},
     {.name = "public",
      .arguments = " [LABEL...]",
      .summary = "public keys, as in authorized_keys",
@@ -330,9 +332,15 @@ static int group_run(const struct token_command *table, const char *path, int ar
         usage_group(table, path, stdout);
         return CTL_OK;
     }
-    for (const struct token_command *command = table; argc > 0 && command->name; command++)
-        if (strcmp(command->name, argv[0]) == 0)
+    for (const struct token_command *command = table; argc > 0 && command->name; command++) {
+        if (strcmp(command->name, argv[0]) != 0)
+            continue;
+        if (!command->run)
             return command_call(command, path, argc, argv);
+        char longer[64];
+        snprintf(longer, sizeof longer, "%s %s", path, command->name);
+        return command->run(longer, argc - 1, argv + 1);
+    }
     if (argc > 0)
         fprintf(stderr, "%s: there is no command \"%s\"\n", path, argv[0]);
     usage_group(table, path, stderr);

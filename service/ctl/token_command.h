@@ -76,6 +76,8 @@ struct token_command {
     size_t arguments_min, arguments_max;
     bool login;            /* `work` finds a token that it is logged in to, and not only a module */
     bool read_write;       /* with the right to change it */
+    int (*run)(const char *path, int argc,
+               char **argv); /* instead of all other fields: a group of commands without a token */
     bool reads_any_config; /* also the usual file beside --module, if there is one */
     /* Each gives an exit status; for CTL_USAGE and CTL_FAILED it has said why. NULL: nothing to do. */
     int (*before)(struct token_run *run, json_t *found);

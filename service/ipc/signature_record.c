@@ -242,7 +242,7 @@ bool signature_head_read(struct sp_span bytes, struct signature_head *head)
     take(&s, " ");
     take_hash(&s, read.hash);
     take(&s, "\n");
-    if (s.bad || *s.at)
+    if (s.bad || *s.at || read.number == 0)
         return false;
     *head = read;
     return true;

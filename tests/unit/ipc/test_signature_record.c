@@ -169,6 +169,10 @@ static void the_head_has_one_form(void **state)
     assert_memory_equal(again.hash, head.hash, sizeof head.hash);
     for (size_t less = 0; less < size; less++)
         assert_false(signature_head_read(sp_span_of(text, less), &again));
+    head.number = 0; /* there is no such record, and it must not pass for no head */
+    char none[SIGNATURE_HEAD_MAX];
+    size_t none_size = signature_head_write(&head, none);
+    assert_false(signature_head_read(sp_span_of(none, none_size), &again));
     text[0] = 'x';
     assert_false(signature_head_read(sp_span_of(text, size), &again));
 }
