@@ -1,6 +1,8 @@
 /*
- * The built-in MACs, by name.
+ * The MACs, by name: the built-in ones, and behind them those that the program has loaded.
  */
+#include <errno.h>
+
 #include <sallyport/registry.h>
 
 #define MAC(symbol, name) extern const struct sp_mac_ops mac_##symbol;
@@ -11,9 +13,17 @@ static const struct sp_mac_ops *const macs[] = {
 #include "registry.def"
 };
 
+#define BUILT_IN (sizeof macs / sizeof macs[0])
+
+/* As much the process's own as the code that they point to. Filled in as a program starts, and never again. */
+static const struct sp_mac_ops *loaded[SP_LOADED_MACS_MAX];
+static size_t loaded_count;
+
 const struct sp_mac_ops *mac_at(size_t index)
 {
-    return index < sizeof macs / sizeof macs[0] ? macs[index] : NULL;
+    if (index < BUILT_IN)
+        return macs[index];
+    return index - BUILT_IN < loaded_count ? loaded[index - BUILT_IN] : NULL;
 }
 
 const struct sp_mac_ops *mac_find(struct sp_span name)
@@ -23,6 +33,19 @@ const struct sp_mac_ops *mac_find(struct sp_span name)
         if (sp_span_is(name, mac->head.name))
             return mac;
     return NULL;
+}
+
+int mac_add(const struct sp_mac_ops *mac)
+{
+    if (mac->key_size < 16 || mac->key_size > SP_MAC_KEY_MAX || mac->tag_size < 8 ||
+        mac->tag_size > SP_MAC_TAG_MAX || !mac->open || !mac->close || !mac->compute)
+        return SP_E_REFUSED;
+    if (mac_find(sp_text(mac->head.name)))
+        return -EEXIST;
+    if (loaded_count == SP_LOADED_MACS_MAX)
+        return -ENOSPC;
+    loaded[loaded_count++] = mac;
+    return 0;
 }
 
 /* What a MAC does once, it does when it is opened first. */

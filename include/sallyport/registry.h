@@ -1,5 +1,5 @@
 /*
- * Look-up of built-in modules by name. Each function is in a file of its own (modules/registry_<kind>.c), so that
+ * Look-up of modules by name, built in but for the MACs that a program has added. Each function is in a file of its own (modules/registry_<kind>.c), so that
  * a program links only the kinds it calls for.
  */
 #pragma once
@@ -32,6 +32,11 @@ const struct sp_keytype_ops *keytype_find(struct sp_span name);
 const struct sp_keytype_ops *keytype_at(size_t index);
 const struct sp_auth_wire_ops *auth_wire_find(struct sp_span name);
 const struct sp_auth_wire_ops *auth_wire_at(size_t index);
+
+/* One module more of its kind, which has to stay as it is from now on. For programs with one thread, as they start. 0;
+ * SP_E_REFUSED: its sizes are none for SSH, or an operation is missing; -EEXIST: its name is taken; -ENOSPC. */
+#define SP_LOADED_MACS_MAX 16u
+SP_MUST_USE int mac_add(const struct sp_mac_ops *mac);
 
 /*
  * Each makes everything ahead of time that its kind's modules look up or compute at their first use, so that forks

@@ -83,6 +83,21 @@ static int policy_trust_note(struct launch *l, const struct config *config, stru
     return -ENAMETOOLONG;
 }
 
+/* The workers' modules, for as long as we run: a zygote that is started later has to have what the first one had. */
+static int modules_note(struct launch *l, const struct config *config, struct config_error *error)
+{
+    for (size_t i = 0; i < config->load_modules.count && i < CONFIG_MODULES_MAX; i++) {
+        if (config->modules[i].kind != SP_KIND_MAC)
+            continue;
+        char *path = l->modules[l->module_count++];
+        if (snprintf(path, PATH_MAX, "%s", config->load_modules.items[i]) < PATH_MAX)
+            continue;
+        snprintf(error->text, sizeof error->text, "LoadModule: the path is too long");
+        return -ENAMETOOLONG;
+    }
+    return 0;
+}
+
 int configuration_open(struct launch *l)
 {
     CLEANUP(source_cleanup) struct config_source *source = NULL;
@@ -93,6 +108,8 @@ int configuration_open(struct launch *l)
         r = snapshot_place(l, source, &error);
     if (r == 0)
         r = policy_trust_note(l, config, &error);
+    if (r == 0)
+        r = modules_note(l, config, &error);
     if (r == 0)
         r = config_listen(config, &l->network, &error);
     if (r)

@@ -56,7 +56,7 @@ static int program_path(const struct program *p, char path[PATH_MAX])
 struct execution {
     char path[PATH_MAX];
     char user[32], monitor_uid[16];
-    const char *argv[16];
+    const char *argv[16 + 2 * CONFIG_MODULES_MAX];
     char pid[32], count[32];
     const char *envp[8];
 };
@@ -89,6 +89,10 @@ static void arguments_set(const struct program *p, struct execution *e)
             e->argv[n++] = "--policy";
             e->argv[n++] = l->policy;
         }
+    }
+    for (size_t i = 0; p->index == PROGRAM_WORKER && i < l->module_count; i++) {
+        e->argv[n++] = "--load-module";
+        e->argv[n++] = l->modules[i];
     }
     e->argv[n] = NULL;
 }

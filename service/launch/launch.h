@@ -55,6 +55,9 @@ struct launch {
     bool runtime_made;              /* by us: to be removed */
     char policy_trust[PATH_MAX];    /* PolicyTrust at our start, for the signer; "": none */
     char policy[CONFIG_POLICY_MAX]; /* Policy then, which goes with it */
+    char modules[CONFIG_MODULES_MAX]
+                [PATH_MAX]; /* LoadModule at our start, as far as it is the workers' matter */
+    size_t module_count;
     int notify_fd;
     struct listen_sockets network;
     struct program programs[PROGRAMS];

@@ -3,7 +3,7 @@
  * init hands over as descriptor 3; options. Output: worker processes.
  *
  *   1. options; the socket; standard descriptors that lead nowhere
- *   2. everything that costs time and files: libcrypto's algorithms, the workers' allow-list
+ *   2. everything that costs time and files: modules, libcrypto's algorithms, the workers' allow-list
  *   3. lock-down
  *   4. the loop (zygote.c), which forks workers (worker.c)
  */
@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "worker/confine.h"
+#include "worker/modules.h"
 #include "worker/zygote.h"
 
 enum {
@@ -30,6 +31,8 @@ struct options {
     uid_t uid;
     gid_t gid;
     uid_t monitor_uid;
+    const char *modules[CONFIG_MODULES_MAX];
+    size_t module_count;
 };
 
 static bool id_parse(const char *text, char end, uint32_t *id, const char **rest)
@@ -49,6 +52,12 @@ static bool id_parse(const char *text, char end, uint32_t *id, const char **rest
 static bool option_take(struct options *options, int option, const char *value)
 {
     const char *group;
+    if (option == 'l') {
+        if (options->module_count == CONFIG_MODULES_MAX)
+            return false;
+        options->modules[options->module_count++] = value;
+        return true;
+    }
     if (option == 'u') {
         options->become = true;
         return id_parse(value, ':', &options->uid, &group) && id_parse(group, 0, &options->gid, NULL);
@@ -61,6 +70,7 @@ static bool options_parse(struct options *options, int argc, char **argv)
     static const struct option names[] = {
         {"user", required_argument, NULL, 'u'},
         {"monitor-uid", required_argument, NULL, 'm'},
+        {"load-module", required_argument, NULL, 'l'},
         {0},
     };
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;)
@@ -78,6 +88,19 @@ static int standard_descriptors_set_up(void)
     return dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ? -errno : 0;
 }
 
+static int modules_load_all(const struct options *options)
+{
+    char why[512];
+    for (size_t i = 0; i < options->module_count; i++) {
+        int r = modules_load(options->modules[i], why, sizeof why);
+        if (r) {
+            fprintf(stderr, "sallyport-worker: LoadModule: %s\n", why);
+            return r;
+        }
+    }
+    return 0;
+}
+
 static int fail(const char *what, int r)
 {
     fprintf(stderr, "sallyport-worker: %s: %s\n", what, strerror(r < 0 ? -r : EINVAL));
@@ -91,7 +114,8 @@ int main(int argc, char **argv)
 
     /* 1 */
     if (!options_parse(&options, argc, argv)) {
-        fprintf(stderr, "usage: sallyport-worker [--user UID:GID] [--monitor-uid UID]\n");
+        fprintf(stderr,
+                "usage: sallyport-worker [--user UID:GID] [--monitor-uid UID] [--load-module PATH]...\n");
         return EXIT_USAGE;
     }
     if (fd_listen_count() != 1) {
@@ -104,9 +128,11 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
 
     /* 2 */
+    if (modules_load_all(&options) != 0)
+        return EXIT_MACHINE;
     r = modules_prepare();
     if (r)
-        return fail("libcrypto", r);
+        return fail("preparing the algorithms", r);
     r = confine_filter(&filter);
     if (r)
         return fail("system call filter", r);
@@ -114,7 +140,8 @@ int main(int argc, char **argv)
     /* 3 */
     r = confine_zygote(options.become, options.uid, options.gid);
     if (r)
-        return fail(r == -EINVAL ? "confinement (is / a mount point? a plain chroot is none)" : "confinement", r);
+        return fail(r == -EINVAL ? "confinement (is / a mount point? a plain chroot is none)" : "confinement",
+                    r);
 
     /* 4 */
     r = zygote_run(&(struct zygote_options){

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "ipc/codec.h"
+#include "worker/modules.h"
 
 static int refuse(struct config_error *error, const char *what)
 {
@@ -81,6 +82,8 @@ int worker_setup_new(uint64_t generation, struct sp_span snapshot, struct sp_spa
         return -ENOMEM;
     made->generation = generation;
     int r = config_read(snapshot, &made->config, error);
+    if (r == 0)
+        r = modules_check(made->config, error);
     if (r == 0)
         r = offer_decode(made, offer, error);
     if (r == 0)
