@@ -45,7 +45,7 @@ struct offer_exception {
 
 /* A host key, or a certificate of one. */
 struct offer_key {
-    struct sp_span algorithms; /* comma list */
+    struct sp_span algorithms; /* comma list; empty: staged */
     struct sp_span blob;
     uint64_t valid_after, valid_before; /* valid_after <= now < valid_before */
 };

@@ -38,6 +38,12 @@ struct connection_sign {
     struct connection *waits_next, *waits_previous;
 };
 
+/* Proofs of host keys that its worker asked for. */
+struct connection_proof {
+    bool waits; /* the signer owes an answer */
+    bool asked; /* the signer remembers which keys it was */
+};
+
 /* The worker's last words, for the log. */
 struct connection_end {
     bool said;
@@ -74,6 +80,7 @@ struct connection {
     /* What the signer said of the first exchange, unread: for later ones, and for who asks why something was chosen. */
     struct sp_span negotiated, client_kexinit, policy; /* owned */
     struct connection_sign sign;
+    struct connection_proof proof;
     struct connection_end end;
 };
 

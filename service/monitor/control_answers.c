@@ -364,6 +364,61 @@ static int answer_report(struct monitor *m, struct sp_span argument, json_t *int
     return 0;
 }
 
+/* ---- keys -------------------------------------------------------------------------------------------------- */
+
+/* As messages.def has an item of host_keys. */
+static bool host_key_next(const struct monitor *m, struct sp_in *in, int64_t since, json_t *row)
+{
+    size_t seen, proved;
+    bool staged = sp_get_u8(in) != 0;
+    struct sp_span fingerprint = sp_get_text(in, 512), algorithms = sp_get_text(in, 512);
+    struct sp_span token = sp_get_text(in, 512);
+    uint32_t processes = sp_get_u32(in);
+    struct sp_span uri = sp_get_text(in, 512);
+    if (in->bad)
+        return false;
+    const struct known_key *key = known_keys_find(&m->known_keys, fingerprint);
+    put_string(row, "role", staged ? "staged" : "current");
+    put_text(row, "fingerprint", fingerprint);
+    (void)json_object_set_new(row, "algorithms", names_list(algorithms));
+    put_text(row, "token", token);
+    put_number(row, "token_processes", processes);
+    put_text(row, "uri", uri);
+    seen = known_keys_count(&m->known_keys, key, since, &proved);
+    put_number(row, "addresses_proved", proved);
+    put_number(row, "addresses_unproved", seen - proved);
+    put_number(row, "proofs", key ? key->proofs : 0);
+    if (key) {
+        put_time(row, "first", key->first);
+        put_time(row, "last", key->last);
+    }
+    return true;
+}
+
+/* argument: of how many days back clients count; 30 if it is empty. */
+static int answer_keys(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
+{
+    const struct generation *g = m->generations.current;
+    uint64_t days = 30;
+    size_t none;
+    if (argument.size != 0 && (!id_read(argument, &days) || days == 0 || days > 3650))
+        return unanswered(why, "expected a number of days from 1 to 3650");
+    int64_t since = (int64_t)time(NULL) - (int64_t)days * 86400;
+    struct sp_in in = sp_in_of(sp_span_of(g ? g->host_keys : NULL, g && g->host_keys ? g->host_keys_size : 0));
+    json_t *keys = json_array();
+    while (in.left != 0 && !in.bad) {
+        json_t *row = json_object();
+        if (host_key_next(m, &in, since, row))
+            (void)json_array_append(keys, row);
+        json_decref(row);
+    }
+    put_number(into, "days", days);
+    put_number(into, "addresses_seen", known_keys_count(&m->known_keys, NULL, since, &none));
+    put_number(into, "addresses_forgotten", m->known_keys.forgotten);
+    (void)json_object_set_new(into, "keys", keys);
+    return 0;
+}
+
 /* ---- all --------------------------------------------------------------------------------------------------- */
 
 static const struct question questions[] = {
@@ -371,6 +426,7 @@ static const struct question questions[] = {
     {"connection", answer_connection},
     {"connections", answer_connections},
     {"report", answer_report},
+    {"keys", answer_keys},
 };
 
 int control_answer(struct monitor *m, struct sp_span question, struct sp_span argument, json_t **answer,

@@ -31,6 +31,7 @@ static void generation_free(struct generation *g)
     config_free(g->config);
     config_source_free(g->source);
     free(g->offer);
+    free(g->host_keys);
     free(g);
 }
 
@@ -276,6 +277,20 @@ static int offer_keep(struct generation *g, struct sp_span offer)
     g->offer = copy;
     g->offer_size = offer.size;
     return 0;
+}
+
+/* For who asks; without memory there is nothing to tell. */
+void generation_host_keys(struct monitor *m, uint64_t number, struct sp_span keys)
+{
+    struct generation *g = generation_find(m, number);
+    uint8_t *copy = g ? malloc(keys.size + 1) : NULL;
+    if (!copy)
+        return;
+    if (keys.size != 0)
+        memcpy(copy, keys.data, keys.size);
+    free(g->host_keys);
+    g->host_keys = copy;
+    g->host_keys_size = keys.size;
 }
 
 /*

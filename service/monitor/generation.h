@@ -35,6 +35,8 @@ struct generation {
     struct admission_limits limits;
     uint8_t *offer; /* owned; the signer's answer */
     size_t offer_size;
+    uint8_t *host_keys; /* owned; as the signer describes them */
+    size_t host_keys_size;
     uint32_t users;    /* connections */
     int64_t loaded_s;  /* when it was read: seconds since the epoch */
     bool at_signer;    /* known on the signer's present link */
@@ -82,6 +84,7 @@ void generations_zygote_lost(struct monitor *m);
 /* Answers. A number that we do not know (any more) means nothing. */
 struct msg_configured;
 void generation_configured(struct monitor *m, const struct msg_configured *configured);
+void generation_host_keys(struct monitor *m, uint64_t number, struct sp_span keys);
 void generation_unconfigured(struct monitor *m, uint64_t number, struct sp_span why);
 void generation_prepared(struct monitor *m, uint64_t number);
 void generation_unprepared(struct monitor *m, uint64_t number, struct sp_span why);

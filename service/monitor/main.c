@@ -231,6 +231,7 @@ static void monitor_tear_down(struct monitor *m)
     service_stop(&m->acceptor);
     generations_free(m);
     report_free(&m->report);
+    known_keys_free(&m->known_keys);
     notify_stop(m);
     admission_free(&m->admission);
     sd_event_unref(m->event);

@@ -14,6 +14,7 @@
 #include "monitor/connections.h"
 #include "monitor/control.h"
 #include "monitor/generation.h"
+#include "monitor/known_keys.h"
 #include "monitor/listeners.h"
 #include "monitor/log.h"
 #include "monitor/notify.h"
@@ -40,6 +41,7 @@ struct monitor {
     struct sign_queue sign_queue;
     struct generations generations;
     struct report report;
+    struct known_keys known_keys;
     struct listeners listeners;
     struct service signer, zygote, acceptor;
     struct control control;

@@ -12,7 +12,7 @@ int on_connection_timer(sd_event_source *source, uint64_t usec, void *context);
 void connection_login_gone(struct connection *c);
 /* Its worker's process has to go now, whichever zygote forked it. */
 void connection_stop_worker(struct connection *c);
-/* Nobody waits for its signature any more. */
+/* Nobody waits for its signature any more, nor for proofs. */
 void connection_abandon_sign(struct connection *c);
 /* Last call before its memory goes: logs the end. */
 void on_connection_finished(struct connection *c);

@@ -9,6 +9,7 @@
 #include <sallyport/wire.h>
 
 #include "monitor/events.h"
+#include "monitor/host_keys.h"
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
 #include "monitor/record.h"
@@ -101,6 +102,7 @@ static void on_lost(struct monitor *m)
         sign_wait_no_more(m->sign_queue.first);
     for (struct connection *c = m->connections.first; c; c = c->next)
         c->sign.sent = false;
+    host_keys_signer_lost(m);
 }
 
 static void sign_forget(struct connection *c)
@@ -114,7 +116,8 @@ static void sign_forget(struct connection *c)
 
 void connection_abandon_sign(struct connection *c)
 {
-    if (c->sign.sent)
+    bool remembered = connection_forget_proofs(c);
+    if (c->sign.sent || remembered)
         (void)service_send(&c->monitor->signer, abandon, .connection = c->id);
     sign_forget(c);
 }
@@ -236,7 +239,15 @@ static void on_unconfigured(struct monitor *m, const union msg_body *body)
     generation_unconfigured(m, body->unconfigured.generation, body->unconfigured.why);
 }
 
+static void on_host_keys(struct monitor *m, const union msg_body *body)
+{
+    generation_host_keys(m, body->host_keys.generation, body->host_keys.keys);
+}
+
 static const struct service_handler handlers[] = {
+    {MSG_prove_done, host_keys_prove_done},
+    {MSG_prove_refused, host_keys_prove_refused},
+    {MSG_host_keys, on_host_keys},
     {MSG_sign_done, on_sign_done},         {MSG_sign_refused, on_sign_refused},
     {MSG_policy_report, on_policy_report}, {MSG_policy_exception, on_policy_exception},
     {MSG_configured, on_configured},       {MSG_unconfigured, on_unconfigured},

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "monitor/events.h"
+#include "monitor/host_keys.h"
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
 
@@ -50,6 +51,12 @@ static void on_ask_login(struct connection *c, const union msg_body *body)
     connection_ask_login(c);
 }
 
+/* The row admits it in LOGIN only. Which keys are meant, the signer finds out. */
+static void on_ask_proof(struct connection *c, const union msg_body *body)
+{
+    connection_ask_proof(c, body->ask_proof.keys);
+}
+
 /* For the log only; nothing follows from it but words. */
 static void on_ended(struct connection *c, const union msg_body *body)
 {
@@ -76,6 +83,7 @@ static const struct {
 } handlers[] = {
     {MSG_ask_signature, on_ask_signature},
     {MSG_ask_login, on_ask_login},
+    {MSG_ask_proof, on_ask_proof},
     {MSG_ended, on_ended},
     {MSG_event, on_event},
 };

@@ -76,6 +76,8 @@ void record_login(struct connection *c, const struct msg_login_succeeded *login)
     monitor_log(c->monitor, c, LOG_LEVEL_INFO, "login", fields, ARRAY_SIZE(fields),
                 "User %s (uid %s) logged in from %s port %u", c->user, uid.text, c->remote.text,
                 c->remote.port);
+    if (known_keys_seen(&c->monitor->known_keys, c->remote.text, (int64_t)time(NULL)))
+        monitor_say(c->monitor, c, LOG_LEVEL_WARNING, "no_memory", "The client could not be counted");
 }
 
 /* "user alice " after the login, "authenticating user alice " or "invalid user alice " before it, "" without a name. */

@@ -32,7 +32,10 @@ void request_failed(struct signer *s, struct request *request, const char *why)
         request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, "the host key is not available now", why);
         return;
     }
-    generation_proved(request, why);
+    if (request->kind == REQUEST_PROVE)
+        prover_failed(s, request, why);
+    else
+        generation_proved(request, why);
     request_free(s, request);
 }
 
@@ -82,6 +85,8 @@ static void request_answer(struct signer *s, struct request *request)
 {
     if (request->kind == REQUEST_PROOF) {
         generation_proved(request, NULL);
+    } else if (request->kind == REQUEST_PROVE) {
+        prover_signed(s, request, sp_span_of(request->signature, request->signature_size));
     } else {
         signer_told(s, link_send(&s->monitor, sign_done, .connection = request->connection,
                                  .h = sp_span_of(request->message, request->message_size),

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "ipc/codec.h"
 #include "signer/algorithm.h"
+#include "signer/host_keys.h"
 #include "signer/policy_trust.h"
 
 /* How often in a row a token process may be lost before a configuration gives up on it; or find its token or a key missing,
@@ -62,6 +63,7 @@ static void list_drop(struct signer *s, const struct generation *g, struct reque
 static void generation_free(struct generation *g)
 {
     struct signer *s = g->signer;
+    prover_drop(s, g);
     room_drop(s, g, &s->delayed);
     list_drop(s, g, &s->ledger.held);
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)
@@ -281,6 +283,11 @@ int generation_begin(struct signer *s, uint64_t id, int snapshot_fd)
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
+static const char *key_keyword(const struct generation *g, size_t key)
+{
+    return g->plan.keys[key].keyword;
+}
+
 static const char *key_written(const struct generation *g, size_t key)
 {
     return g->plan.keys[key].written;
@@ -295,7 +302,8 @@ static int key_copy(struct generation *g, size_t n)
     for (size_t i = 1; i < g->plan.replicas; i++) {
         const struct token_blob *other = &g->tokens[planned->first_token + i]->blobs[planned->index];
         if (!sp_span_equal(sp_span_of(first->data, first->size), sp_span_of(other->data, other->size))) {
-            generation_fail(g, "HostKey %s: two processes on one token see different keys", planned->written);
+            generation_fail(g, "%s %s: two processes on one token see different keys", planned->keyword,
+                            planned->written);
             return 0;
         }
     }
@@ -319,8 +327,8 @@ static void key_candidates(struct generation *g, size_t n)
             key->algorithms[key->algorithm_count++] = keytype;
     key->valid_before = UINT64_MAX;
     if (key->algorithm_count == 0)
-        generation_fail(g, "HostKey %s: its public key is malformed, too small, or of no type of ours",
-                        key_written(g, n));
+        generation_fail(g, "%s %s: its public key is malformed, too small, or of no type of ours",
+                        key_keyword(g, n), key_written(g, n));
 }
 
 /* ---- certificates ------------------------------------------------------------------------------------------------ */
@@ -409,7 +417,8 @@ static void certificate_offer(const struct generation_certificate *certificate,
 
 /* ---- policies ---------------------------------------------------------------------------------------------------- */
 
-/* All that can be offered: the same public key on several tokens once; certificates behind the keys. */
+/* All that can be offered: the same public key on several tokens once; certificates behind the keys; nothing of a key that
+ * is staged. */
 static size_t offered_keys(const struct generation *g, struct variant_key keys[VARIANT_KEYS_MAX])
 {
     static_assert(PLAN_KEYS_MAX + GENERATION_CERTIFICATES_MAX <= VARIANT_KEYS_MAX, "all have a place");
@@ -418,10 +427,12 @@ static size_t offered_keys(const struct generation *g, struct variant_key keys[V
         bool known = false;
         for (size_t k = 0; k < count; k++)
             known = known || sp_span_equal(keys[k].key.blob, g->keys[i].proven.blob);
-        if (!known && g->keys[i].proven.algorithm_count != 0)
+        if (!known && !g->plan.keys[i].staged && g->keys[i].proven.algorithm_count != 0)
             keys[count++] = (struct variant_key){.key = g->keys[i].proven};
     }
     for (size_t i = 0; i < g->certificate_count; i++) {
+        if (g->plan.keys[g->certificates[i].key].staged)
+            continue;
         certificate_offer(&g->certificates[i], &g->keys[g->certificates[i].key].proven, &keys[count]);
         count += keys[count].key.algorithm_count != 0 ? 1 : 0;
     }
@@ -458,12 +469,13 @@ static bool any_variant_wants(const struct generation *g, const struct sp_keytyp
     return false;
 }
 
-/* Whether some policy may have this key sign with this algorithm, by itself or through a certificate of it. */
+/* Whether some policy may have this key sign with this algorithm, by itself or through a certificate of it. What a policy
+ * would have of a staged one is seen when its time comes: it proves all that it can. */
 static bool algorithm_is_wanted(const struct generation *g, size_t key, const struct sp_keytype_ops *plain)
 {
     const struct sp_keytype_ops *keytype;
     unsigned bits;
-    if (any_variant_wants(g, plain))
+    if (g->plan.keys[key].staged || any_variant_wants(g, plain))
         return true;
     for (size_t i = 0; i < g->certificate_count; i++) {
         const struct generation_certificate *c = &g->certificates[i];
@@ -544,14 +556,14 @@ void generation_proved(struct request *request, const char *failure)
         key->failures++;
         snprintf(key->why, sizeof key->why, "%s: %s", name, failure);
         log_say(log, LOG_LEVEL_WARNING, "key_failed",
-                "HostKey %s cannot sign with %s and does not offer it: %s", key_written(g, request->key),
-                name, failure);
+                "%s %s cannot sign with %s and does not offer it: %s", key_keyword(g, request->key),
+                key_written(g, request->key), name, failure);
         return;
     }
     const struct log_field fields[] = {{"algorithm", sp_text(name)},
                                        {"key", sp_text(key_written(g, request->key))}};
-    log_event(log, LOG_LEVEL_INFO, "key_proved", fields, ARRAY_SIZE(fields), "HostKey %s signs with %s",
-              key_written(g, request->key), name);
+    log_event(log, LOG_LEVEL_INFO, "key_proved", fields, ARRAY_SIZE(fields), "%s %s signs with %s",
+              key_keyword(g, request->key), key_written(g, request->key), name);
 }
 
 /* ---- moving on --------------------------------------------------------------------------------------------------- */
@@ -607,8 +619,8 @@ static void forbidden_log(const struct generation *g, const struct variant *vari
         struct config_error why;
         if (variant_check_key(variant, &key, &why) > 0)
             log_say(&g->signer->log, LOG_LEVEL_WARNING, "host_key_forbidden",
-                    "HostKey %s is not offered under policy %s: %s", key_written(g, i), variant->spec,
-                    why.text);
+                    "%s %s is not offered under policy %s: %s", key_keyword(g, i), key_written(g, i),
+                    variant->spec, why.text);
     }
     for (size_t i = 0; i < g->certificate_count; i++) {
         struct variant_key key;
@@ -649,6 +661,24 @@ static void policies_log(const struct generation *g)
         policy_log(g, &g->reported, "only reported about");
 }
 
+/* What no policy allows is not announced to clients either: a weak key must not be one that they believe. */
+static size_t forbidden_drop(struct generation *g, struct variant_key keys[VARIANT_KEYS_MAX], size_t count)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < count; k++) {
+        bool allowed = false;
+        for (size_t i = 0; i < g->variant_count; i++)
+            allowed = allowed || !g->variants[i].key_is_forbidden[k];
+        if (!allowed)
+            continue;
+        for (size_t i = 0; i < g->variant_count; i++)
+            g->variants[i].key_is_forbidden[kept] = g->variants[i].key_is_forbidden[k];
+        g->reported.key_is_forbidden[kept] = g->reported.key_is_forbidden[k];
+        keys[kept++] = keys[k];
+    }
+    return kept;
+}
+
 static int offer_make(struct generation *g)
 {
     CLEANUP_FREE struct variant_key *keys = calloc(VARIANT_KEYS_MAX, sizeof *keys);
@@ -658,8 +688,10 @@ static int offer_make(struct generation *g)
     if (!keys || !plain || !room)
         return -ENOMEM;
     size_t count = offered_keys(g, keys);
+    count = forbidden_drop(g, keys, count);
     for (size_t i = 0; i < count; i++)
         plain[i] = keys[i].key;
+    count = host_keys_stage(g, plain, count, VARIANT_KEYS_MAX);
     int r = 0;
     for (size_t i = 0; r == 0 && i < g->variant_count; i++) {
         struct variant *v = &g->variants[i];
@@ -691,6 +723,7 @@ static void offer_answer(struct generation *g)
     struct signer *s = g->signer;
     g->state = GENERATION_READY;
     generations_drop(s, is_replaced, g);
+    host_keys_tell(g);
     signer_told(s, link_send(&s->monitor, configured, .generation = g->id,
                              .policy = sp_text(g->variants[0].spec), .digest = sp_text(g->variants[0].digest),
                              .offer = sp_span_of(g->offer_bytes, g->offer_size)));
@@ -704,7 +737,8 @@ static int proofs_end(struct generation *g)
 {
     for (size_t i = 0; i < g->plan.key_count; i++)
         if (g->keys[i].failures != 0 && g->keys[i].proven.algorithm_count == 0) {
-            generation_fail(g, "HostKey %s does not prove itself: %s", key_written(g, i), g->keys[i].why);
+            generation_fail(g, "%s %s does not prove itself: %s", key_keyword(g, i), key_written(g, i),
+                            g->keys[i].why);
             return 0;
         }
     int r = policies_resolve(g);

@@ -127,6 +127,8 @@ static int loop_fill(struct signer *s)
         r = loop_add_timer(s->loop, TICK_MS, on_tick, s, &s->tick);
     if (r == 0)
         r = budget_new(&s->budget);
+    if (r == 0)
+        r = prover_new(&s->prover);
     if (r == 0 && !(s->inbox = calloc(1, sizeof *s->inbox)))
         r = -ENOMEM;
     return r;
@@ -150,6 +152,7 @@ static void signer_free(struct signer *s)
     link_close(&s->spawner);
     loop_free(s->loop);
     budget_free(s->budget);
+    prover_free(s->prover);
     ledger_free(&s->ledger);
     policy_trust_close(s->anchors);
     free(s->inbox);

@@ -240,6 +240,7 @@ static void on_abandon(struct signer *s, const struct msg_abandon *message)
 {
     connection_cancel(s, message->connection);
     budget_forget(s->budget, message->connection);
+    prover_forget(s, message->connection);
 }
 
 /* ---- the link ---------------------------------------------------------------------------------------------------- */
@@ -258,6 +259,9 @@ static int dispatch(struct signer *s)
         return on_configure(s, &body->configure);
     case MSG_sign:
         on_sign(s, &body->sign);
+        return 0;
+    case MSG_prove:
+        prover_ask(s, &body->prove);
         return 0;
     case MSG_abandon:
         on_abandon(s, &body->abandon);
@@ -303,6 +307,7 @@ void monitor_drop(struct signer *s)
     loop_remove(s->monitor_source);
     s->monitor_source = NULL;
     link_close(&s->monitor);
+    prover_reset(s);
     room_drop(s, &s->delayed);
     list_drop(s, &s->ledger.held);
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)

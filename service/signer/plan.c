@@ -158,7 +158,8 @@ static int uri_place(struct planner *p, const char *text, struct plan_key *key)
         struct token_spec *spec = &p->plan->tokens[key->first_token + i];
         for (size_t n = 0; n < spec->uri_count; n++)
             if (strcmp(spec->uris[n], text) == 0)
-                return refuse(p, "HostKey %s names a key that another line names already", key->written);
+                return refuse(p, "%s %s names a key that another line names already", key->keyword,
+                              key->written);
         key->index = spec->uri_count;
         r = list_add(&spec->uris, &spec->uri_count, text);
     }
@@ -171,7 +172,8 @@ static int key_place(struct planner *p, const struct token_spec *like, const cha
     if (like->module[0] != '/')
         return refuse(p, "TokenModule must be an absolute path");
     if (like->pin_source[0] && !pin_source_is_valid(like->pin_source))
-        return refuse(p, "HostKey %s: the PIN's source must be file:/PATH or credential:NAME", key->written);
+        return refuse(p, "%s %s: the PIN's source must be file:/PATH or credential:NAME", key->keyword,
+                      key->written);
     int r = token_place(p, like, &key->first_token);
     if (r == 0)
         r = uri_place(p, text, key);
@@ -186,7 +188,7 @@ static int pkcs11_plan(struct planner *p, struct plan_key *key)
     CLEANUP_FREE struct host_key_uri *uri = calloc(1, sizeof *uri);
     int r = uri ? host_key_uri_parse(sp_text(key->written), uri, why, sizeof why) : -ENOMEM;
     if (r > 0)
-        return refuse(p, "HostKey %s: %s", key->written, why);
+        return refuse(p, "%s %s: %s", key->keyword, key->written, why);
     if (r == 0)
         r = host_key_uri_print(uri, text, sizeof text);
     if (r < 0)
@@ -211,12 +213,14 @@ static int provider_plan(struct planner *p, const char *module, struct sp_span s
     return key_place(p, &like, key->written, key);
 }
 
-static int key_plan(struct planner *p, const char *written)
+static int key_plan(struct planner *p, const char *written, bool staged)
 {
     struct plan_key *key = &p->plan->keys[p->plan->key_count];
     struct sp_span scheme = config_host_key_scheme(written);
     const char *provider = config_module_find(p->config, SP_KIND_HOSTKEY, scheme);
+    key->keyword = staged ? "HostKeyStaged" : "HostKey";
     key->written = written;
+    key->staged = staged;
     return provider ? provider_plan(p, provider, scheme, key) : pkcs11_plan(p, key);
 }
 
@@ -236,10 +240,13 @@ int plan_make(const struct config *config, struct plan *plan, char *error, size_
     *plan = (struct plan){.replicas = config->token_threads};
     if (config->host_keys.count == 0)
         return refuse(&p, "no HostKey is configured: name a key in a token by its pkcs11: URI");
-    if (config->host_keys.count > PLAN_KEYS_MAX)
-        return refuse(&p, "more than %u HostKey lines", PLAN_KEYS_MAX);
+    if (config->host_keys.count > PLAN_KEYS_MAX ||
+        config->host_keys_staged.count > PLAN_KEYS_MAX - config->host_keys.count)
+        return refuse(&p, "more than %u HostKey and HostKeyStaged lines", PLAN_KEYS_MAX);
     int r = environment_check(&p);
     for (size_t i = 0; r == 0 && i < config->host_keys.count; i++)
-        r = key_plan(&p, config->host_keys.items[i]);
+        r = key_plan(&p, config->host_keys.items[i], false);
+    for (size_t i = 0; r == 0 && i < config->host_keys_staged.count; i++)
+        r = key_plan(&p, config->host_keys_staged.items[i], true);
     return r;
 }

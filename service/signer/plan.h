@@ -6,7 +6,7 @@
 
 #include "config/config.h"
 
-#define PLAN_KEYS_MAX 32u   /* HostKey lines */
+#define PLAN_KEYS_MAX 32u   /* HostKey and HostKeyStaged lines */
 #define PLAN_TOKENS_MAX 32u /* token processes, TokenThreads counted */
 
 /* What a token process is started with. Two of the same spec are the same token. */
@@ -23,7 +23,9 @@ struct token_spec {
 };
 
 struct plan_key {
-    const char *written; /* the HostKey line's argument, for people; owned by the configuration */
+    const char *keyword; /* "HostKey" or "HostKeyStaged" */
+    const char *written; /* its line's argument, for people; owned by the configuration */
+    bool staged;         /* announced and proved to clients; no exchange is signed with it */
     size_t first_token;  /* its tokens: `replicas` of them from here, at uris[index] in each */
     size_t index;
 };

@@ -5,13 +5,15 @@
 
 #include "base/util.h"
 #include "signer/proof.h"
+#include "signer/prover.h"
 
 struct fair;
 struct fair_source;
 struct generation;
 struct token;
 
-enum request_kind { REQUEST_SIGN, REQUEST_PROOF };
+/* An exchange of a client; a key, when a configuration is loaded; a key, for a client. */
+enum request_kind { REQUEST_SIGN, REQUEST_PROOF, REQUEST_PROVE };
 
 /* Where it waits: fair.h says in what order that is served. */
 enum request_lane {
@@ -43,7 +45,7 @@ struct request {
     uint64_t deadline_ms; /* refused afterwards */
     uint64_t sent_us;     /* to the token process */
     uint64_t latency_us;  /* of its signature, in the token */
-    const char *purpose;  /* "kex", "rekey", "proof": for the chain of signatures */
+    const char *purpose;  /* "kex", "rekey", "proof", "prove": for the chain of signatures */
     char peer[65];        /* the client's address; "": none */
     struct generation *generation;
     struct token *token;                  /* in whose lists it is, or is to be */
@@ -52,9 +54,9 @@ struct request {
     bool retried;                         /* its first signature was faulty */
     unsigned losses;                      /* token processes that ended on it */
     bool orphaned;                        /* in flight, but nobody waits for it any more */
-    uint8_t message[PROOF_SIZE_MAX];      /* what is signed: H, or the proof */
+    uint8_t message[PROVE_MESSAGE_MAX];   /* what is signed: H, or a proof */
     size_t message_size;
-    uint64_t connection; /* REQUEST_SIGN */
+    uint64_t connection; /* REQUEST_SIGN, REQUEST_PROVE */
     struct sp_span
         host_key;       /* in the generation's offer: what the client gets, the key or a certificate of it */
     const char *policy; /* the generation's */

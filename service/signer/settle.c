@@ -23,7 +23,7 @@ static bool is_busy(const struct signer *s)
     for (const struct generation *g = s->generations; g; g = g->next)
         if (g->state != GENERATION_READY)
             return true;
-    return s->delayed.oldest != NULL;
+    return s->delayed.oldest != NULL || prover_is_busy(s);
 }
 
 static int tick_arm(struct signer *s)
@@ -50,6 +50,7 @@ int signer_settle(struct signer *s)
         monitor_drop(s);
     generations_settle(s);
     tokens_sweep(s);
+    prover_pump(s);
     if (s->monitor_failed)
         monitor_drop(s);
     int r = link_watch(&s->monitor, s->monitor_source, &s->monitor_writing);

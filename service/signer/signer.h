@@ -60,6 +60,7 @@ struct signer {
     struct token *tokens[SPAWNER_SLOTS]; /* by slot; NULL: free */
     struct generation *generations;
     struct budget *budget;
+    struct prover *prover;
     struct ledger ledger;
     struct policy_anchors *anchors; /* NULL: policies need no signature */
     struct fair delayed;            /* over their connection's budget for now */

@@ -194,7 +194,7 @@ void token_stop(struct token *t, const char *why)
 
 static int ask_sign(struct token *t, struct request *request)
 {
-    uint8_t bytes[PROOF_SIZE_MAX];
+    uint8_t bytes[PROVE_MESSAGE_MAX];
     struct sp_out input = {.data = bytes, .capacity = sizeof bytes};
     int r = algorithm_input(request->keytype, sp_span_of(request->message, request->message_size), &input);
     return r ? r
@@ -298,6 +298,11 @@ void token_tick(struct token *t, uint64_t now_ms)
 bool token_is_busy(const struct token *t)
 {
     return t->state == TOKEN_WAITING || t->state == TOKEN_STARTING || t->waiting.oldest || t->in_flight.first;
+}
+
+bool token_is_idle(const struct token *t)
+{
+    return t->state == TOKEN_READY && t->waiting.count == 0 && t->in_flight.count < TOKEN_WINDOW;
 }
 
 /* ---- having ------------------------------------------------------------------------------------------------------ */

@@ -75,6 +75,8 @@ void token_pump(struct token *token);
 /* Deadlines, restarts. */
 void token_tick(struct token *token, uint64_t now_ms);
 bool token_is_busy(const struct token *token);
+/* Ready, nothing waits for it, and it could begin with one more at once or next. */
+bool token_is_idle(const struct token *token);
 
 /* The process is gone, or has to go: requests wait for the next one, or go where the same key is. */
 void token_lose(struct token *token, const char *why);

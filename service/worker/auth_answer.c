@@ -47,7 +47,7 @@ static int answer_success(struct connection *c, const union msg_body *body)
     if (r)
         return r;
     connection_move(c, PHASE_LOGIN);
-    return 0;
+    return hostkeys_announce(c);
 }
 
 static int answer_pk_ok(struct connection *c, const union msg_body *body)

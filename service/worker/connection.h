@@ -9,6 +9,7 @@
 
 #include "worker/auth.h"
 #include "worker/channel.h"
+#include "worker/hostkeys.h"
 #include "worker/transport.h"
 
 /* RFC 4250 section 4.2.2. */
@@ -47,6 +48,7 @@ struct connection {
     struct transport transport;
     struct auth auth;
     struct channels channels;
+    struct hostkeys hostkeys;
 
     /* How it ends: noted once, by connection_fail() or connection_close(). */
     bool ending;

@@ -1,6 +1,6 @@
 /*
  * Global requests (RFC 4254 section 4). Input: GLOBAL_REQUEST of the client, replies to ours, the main loop's clock. Output:
- * REQUEST_SUCCESS or REQUEST_FAILURE, and keepalive@openssh.com questions.
+ * REQUEST_SUCCESS or REQUEST_FAILURE (in hostkeys.c, since some have to wait), and keepalive@openssh.com questions.
  */
 #include "worker/global_request.h"
 
@@ -10,35 +10,60 @@
 #include "worker/packet.h"
 #include "worker/ssh_numbers.h"
 
+enum request_result {
+    REQUEST_REFUSED = 0,
+    REQUEST_DONE,
+    REQUEST_ANSWERED_LATER,
+};
+
+struct request {
+    struct sp_in *in; /* behind "want reply" */
+    bool want;
+    enum request_result result;
+};
+
 /* OpenSSH PROTOCOL 2.2. */
-static bool request_no_more_sessions(struct connection *c)
+static int request_no_more_sessions(struct connection *c, struct request *request)
 {
     c->channels.no_more_sessions = true;
-    return true;
+    request->result = REQUEST_DONE;
+    return 0;
 }
 
-static bool request_keepalive(struct connection *c)
+static int request_keepalive(struct connection *c, struct request *request)
 {
-    return true;
+    request->result = REQUEST_DONE;
+    return 0;
+}
+
+/* OpenSSH PROTOCOL 2.5. Nothing is signed for who does not want to know. */
+static int request_hostkeys_prove(struct connection *c, struct request *request)
+{
+    bool later = false;
+    int r = request->want ? hostkeys_prove(c, request->in, &later) : 0;
+    if (later)
+        request->result = REQUEST_ANSWERED_LATER;
+    return r;
 }
 
 struct request_row {
     const char *name;
-    bool (*handle)(struct connection *c); /* whether it was done */
+    int (*handle)(struct connection *c, struct request *request);
 };
 
-/* What has no row is refused unread: forwardings, and proofs of host keys. */
+/* What has no row is refused unread, such as forwardings. */
 static const struct request_row rows[] = {
     {"no-more-sessions@openssh.com", request_no_more_sessions},
     {"keepalive@openssh.com", request_keepalive},
+    {"hostkeys-prove-00@openssh.com", request_hostkeys_prove},
 };
 
-static bool request_handle(struct connection *c, struct sp_span name)
+static int request_handle(struct connection *c, struct sp_span name, struct request *request)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (sp_span_is(name, rows[i].name))
-            return rows[i].handle(c);
-    return false;
+            return rows[i].handle(c, request);
+    return 0;
 }
 
 int on_ssh_global_request(struct connection *c, struct sp_in *in)
@@ -47,11 +72,11 @@ int on_ssh_global_request(struct connection *c, struct sp_in *in)
     bool want = sp_get_bool(in);                       /* want reply */
     if (in->bad)
         return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "Malformed global request");
-    bool done = request_handle(c, name);
-    if (!want)
-        return 0;
-    packet_begin(c, done ? SSH_MSG_REQUEST_SUCCESS : SSH_MSG_REQUEST_FAILURE);
-    return packet_end(c);
+    struct request request = {.in = in, .want = want};
+    int r = request_handle(c, name, &request);
+    if (r || !want || request.result == REQUEST_ANSWERED_LATER)
+        return r;
+    return hostkeys_reply(c, request.result == REQUEST_DONE);
 }
 
 /* Our only question is whether anybody is there, and any answer says so; one that was not asked for is dropped. */

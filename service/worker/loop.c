@@ -4,7 +4,7 @@
  * write(2) of everything that a turn made.
  *
  * Back-pressure: bulk data is not begun above the output's first mark, and the client's messages are not handled above
- * the second, while the signer works, or while the login process owes an answer. What is not handled is not read.
+ * the second, while the signer works on an exchange, or while the login process owes an answer. What is not handled is not read.
  */
 #include "worker/loop.h"
 
@@ -18,6 +18,7 @@
 #include "worker/connection.h"
 #include "worker/dispatch.h"
 #include "worker/global_request.h"
+#include "worker/hostkeys.h"
 #include "worker/ident.h"
 #include "worker/on_monitor.h"
 #include "worker/on_session.h"
@@ -41,7 +42,7 @@ struct turn {
 static bool may_handle(const struct connection *c)
 {
     return !c->ending && c->transport.kex.step != KEX_SIGNING && !session_is_behind(c) &&
-           packet_waiting(c) < OUTPUT_INPUT_MARK;
+           !hostkeys_is_behind(c) && packet_waiting(c) < OUTPUT_INPUT_MARK;
 }
 
 /* ---- before the poll ----------------------------------------------------------------------------------------- */

@@ -22,6 +22,11 @@ static int on_login_link(struct connection *c, struct link_inbox *inbox)
     return auth_link_arrived(c, link_take_fd(inbox, 0));
 }
 
+static int on_proofs(struct connection *c, struct link_inbox *inbox)
+{
+    return hostkeys_on_proofs(c, &inbox->body.proofs);
+}
+
 /* The monitor's reasons are those of RFC 4250 section 4.2.2; it alone may use all of them. */
 static int on_end(struct connection *c, struct link_inbox *inbox)
 {
@@ -36,6 +41,7 @@ static const struct {
 } handlers[] = {
     {MSG_signature, on_signature},
     {MSG_login_link, on_login_link},
+    {MSG_proofs, on_proofs},
     {MSG_end, on_end},
 };
 

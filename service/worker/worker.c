@@ -63,6 +63,7 @@ static void connection_init(struct connection *c, const struct worker_birth *bir
     c->session.fd = -1;
     c->setup = birth->setup;
     c->variant = birth->variant;
+    c->hostkeys.offered = birth->setup->offer.keys;
     c->log =
         (struct log){.program = "sallyport-worker", .level = birth->setup->log_level, .link = &c->monitor};
     text_copy(c->remote_address, sizeof c->remote_address, birth->serve.remote_address);

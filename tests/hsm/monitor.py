@@ -25,6 +25,7 @@ IDENT = f"SSH-2.0-sallyport_{VERSION}"
 
 EVENT, CONFIGURE, CONFIGURED, UNCONFIGURED, FORGET, SIGN, SIGN_DONE, SIGN_REFUSED, ABANDON = 1, *range(16, 24)
 POLICY_REPORT, POLICY_EXCEPTION = 24, 25
+PROVE, PROVE_DONE, PROVE_REFUSED, HOST_KEYS = 26, 27, 28, 29
 # Message -> the fields behind the number, as struct's letters with s for a counted string.
 ANSWERS = {
     EVENT: ("event", [("level", "B"), ("name", "s"), ("text", "s"), ("fields", "s")]),
@@ -33,6 +34,9 @@ ANSWERS = {
     SIGN_DONE: ("sign_done", [("connection", "Q"), ("h", "s"), ("signature", "s"), ("host_key", "s"),
                               ("negotiated", "s"), ("policy", "s"), ("client_kexinit", "s")]),
     SIGN_REFUSED: ("sign_refused", [("connection", "Q"), ("reason", "I"), ("text", "s"), ("why", "s"), ("fields", "s")]),
+    PROVE_DONE: ("prove_done", [("connection", "Q"), ("signatures", "s"), ("fingerprints", "s")]),
+    PROVE_REFUSED: ("prove_refused", [("connection", "Q"), ("illegal", "B"), ("why", "s")]),
+    HOST_KEYS: ("host_keys", [("generation", "Q"), ("keys", "s")]),
     POLICY_REPORT: ("policy_report", [("connection", "Q"), ("policy", "s"), ("what", "s"), ("detail", "s")]),
     POLICY_EXCEPTION: ("policy_exception", [("connection", "Q"), ("policy", "s"), ("what", "s"), ("name", "s"),
                                             ("origin", "s"), ("not_after", "Q")]),
@@ -201,6 +205,9 @@ class Signer:
             data = self.link.recv(100000)
             assert data, "the signer closed the link"
             message = decode(data)
+            if message["message"] == "host_keys":
+                self.host_keys = message["keys"]
+                continue
             if message["message"] != "event":
                 return message
             self.events.append((message["name"].decode(), message["text"].decode()))

@@ -1,6 +1,8 @@
 /* Plans: keys grouped by token, and configurations that make none. */
 #include "support.h"
 
+#include <stdio.h>
+
 #include "signer/plan.h"
 
 static char *keys[64], *variables[8];
@@ -47,6 +49,50 @@ static void groups_keys_by_token(void **state)
     assert_string_equal(plan.tokens[3].pin_source, "credential:p");
     assert_string_equal(plan.keys[1].written, keys[1]);
     plan_free(&plan);
+}
+
+/* They come behind, whatever the order of the lines. */
+static void staged_keys_are_planned_like_the_others(void **state)
+{
+    struct plan plan;
+    char error[512];
+    char *staged[] = {TEXT("pkcs11:token=a;object=next")};
+    keys[0] = TEXT("pkcs11:token=a;object=1");
+    keys[1] = TEXT("pkcs11:token=b;object=2");
+    struct config config = configure(2);
+    config.host_keys_staged = (struct config_list){staged, 1};
+    assert_int_equal(plan_make(&config, &plan, error, sizeof error), 0);
+    assert_int_equal(plan.key_count, 3);
+    assert_int_equal(plan.token_count, 2);
+    assert_false(plan.keys[0].staged || plan.keys[1].staged);
+    assert_true(plan.keys[2].staged);
+    assert_string_equal(plan.keys[2].keyword, "HostKeyStaged");
+    assert_int_equal(plan.keys[2].first_token, 0);
+    plan_free(&plan);
+    staged[0] = keys[1];
+    refuses(&config, "HostKeyStaged pkcs11:token=b;object=2 names a key that another line names already");
+    staged[0] = TEXT("pkcs11:object");
+    refuses(&config, "HostKeyStaged pkcs11:object: ");
+    config.host_keys.count = 0;
+    refuses(&config, "no HostKey is configured");
+}
+
+static void counts_current_and_staged_keys_together(void **state)
+{
+    static char names[PLAN_KEYS_MAX + 1][64];
+    char *staged[] = {names[PLAN_KEYS_MAX]};
+    struct plan plan;
+    char error[512];
+    for (size_t i = 0; i <= PLAN_KEYS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "pkcs11:token=a;object=%zu", i);
+        keys[i] = names[i];
+    }
+    struct config config = configure(PLAN_KEYS_MAX - 1);
+    config.host_keys_staged = (struct config_list){staged, 1};
+    assert_int_equal(plan_make(&config, &plan, error, sizeof error), 0);
+    plan_free(&plan);
+    config.host_keys.count = PLAN_KEYS_MAX;
+    refuses(&config, "more than 32 HostKey and HostKeyStaged lines");
 }
 
 static void gives_keys_to_the_provider_of_their_scheme(void **state)
@@ -193,6 +239,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_keys_by_token),
+        cmocka_unit_test(staged_keys_are_planned_like_the_others),
+        cmocka_unit_test(counts_current_and_staged_keys_together),
         cmocka_unit_test(gives_keys_to_the_provider_of_their_scheme),
         cmocka_unit_test(makes_replicas),
         cmocka_unit_test(refuses_no_and_too_many_keys),
