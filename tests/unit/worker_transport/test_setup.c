@@ -4,6 +4,7 @@
 #include <sallyport/provider.h>
 #include <sallyport/wire.h>
 
+#include "config/source.h"
 #include "ipc/negotiate.h"
 
 static int setup_of(const char *kex, const char *ciphers, const char *macs, const char *compression,
@@ -38,6 +39,40 @@ static void refuses_what_this_build_has_not(void **state)
         assert_non_null(strstr(error.text, bad[i].says));
         assert_null(setup);
     }
+}
+
+/* A snapshot whose LoadModule line has a file that says what `facts` do. */
+static struct sp_span snapshot_with_module(const struct sp_module_facts *facts)
+{
+    struct config_source *source = NULL;
+    struct config_error error = {{0}};
+    uint8_t *data = NULL;
+    size_t size = 0;
+    assert_int_equal(config_source_parse("f", sp_text("LoadModule /usr/lib/x.so\n"), &source, &error), 0);
+    assert_int_equal(source_add_module(source, "/usr/lib/x.so", facts, &error), 0);
+    assert_int_equal(config_source_pack(source, &data, &size), 0);
+    config_source_free(source);
+    return sp_span_of(data, size);
+}
+
+static void refuses_a_mac_that_was_not_loaded_as_it_started(void **state)
+{
+    static const struct sp_module_facts mac = {.kind = SP_KIND_MAC, .name = "x@example.org"};
+    static const struct sp_module_facts provider = {.kind = SP_KIND_HOSTKEY, .name = "vault"};
+    uint8_t bytes[8192];
+    struct worker_setup *setup = NULL;
+    struct config_error error = {{0}};
+    struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
+    struct sp_span offer = rig_offer(&out, RIG_KEX, RIG_CIPHERS, RIG_MACS, "none");
+    struct sp_span snapshot = snapshot_with_module(&mac);
+    assert_int_equal(worker_setup_new(1, snapshot, offer, &setup, &error), SETUP_E_REFUSED);
+    assert_non_null(strstr(error.text, "LoadModule /usr/lib/x.so: the workers were started without it"));
+    assert_null(setup);
+    free((void *)(uintptr_t)snapshot.data);
+    snapshot = snapshot_with_module(&provider);
+    assert_int_equal(worker_setup_new(1, snapshot, offer, &setup, &error), 0);
+    worker_setup_free(setup);
+    free((void *)(uintptr_t)snapshot.data);
 }
 
 static void refuses_a_malformed_offer_and_snapshot(void **state)
@@ -189,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_this_build_has_not),
+        cmocka_unit_test(refuses_a_mac_that_was_not_loaded_as_it_started),
         cmocka_unit_test(refuses_a_malformed_offer_and_snapshot),
         cmocka_unit_test(markers_stand_in_the_first_payload_only),
         cmocka_unit_test(ext_info_names_the_users_algorithms),
