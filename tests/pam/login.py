@@ -22,9 +22,15 @@ SESSION_ID = bytes(range(32))
 HOST_KEY = string("ssh-ed25519") + string(b"h" * 32)
 SESSION = PROGRAMS / "session/sallyport-session"
 PAM_DIRECTORY = pathlib.Path("/etc/pam-test")
+SITE = "/etc/sallyport/policy/SITE.policy"
 REMOTE, LOCAL = ("192.0.2.7", 50123), ("192.0.2.1", 22)
 SHELL, EXEC, SUBSYSTEM = 1, 2, 3
 RESULTS = ["failed", "partial", "accepted", "invalid_user", "denied"]
+
+
+def policy_entry(path, text):
+    """As config_source_pack() writes a policy behind the lines."""
+    return b"\x04" + struct.pack(">I", 0) + string(path) + string(text) + string("")
 
 
 def pair():
@@ -33,16 +39,17 @@ def pair():
 
 
 class Login:
-    """config: lines. user: as the worker asked for it. open_login: fields to be different."""
+    """config: lines. user: as the worker asked for it. open_login: fields to be different. policy: lines of policy SITE,
+    behind "Inherit DEFAULT", which the configuration may name."""
 
-    def __init__(self, user, *config, service="plain", open_login=None):
-        self.attempts, self.events, self.succeeded, self.banners = [], [], None, []
+    def __init__(self, user, *config, service="plain", open_login=None, policy=()):
+        self.attempts, self.events, self.reports, self.succeeded, self.banners = [], [], [], None, []
         self.monitor, monitor_end = pair()
         self.worker, worker_end = pair()
         matches = [line for line in config if line.startswith("Match") or line.startswith(" ")]
         lines = [line for line in config if line not in matches]  # the first value of a keyword wins
         lines += [f"PAMConfigDirectory {PAM_DIRECTORY}", f"PAMServiceName {service}", *matches]
-        shot = memory_file(snapshot(lines))
+        shot = memory_file(snapshot(lines) + policy_entry(SITE, "\n".join(["Inherit DEFAULT", *policy, ""])))
         high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in (monitor_end.fileno(), worker_end.fileno(), shot)]
 
         def place():
@@ -86,6 +93,9 @@ class Login:
                 message = self.monitor.receive(1)
                 if message.name == "login_attempt":
                     self.attempts.append((message.v_method.decode(), RESULTS[message.v_result], message.v_detail.decode()))
+                elif message.name == "login_policy_report":
+                    assert not self.succeeded, "a report after the success"
+                    self.reports.append(tuple(text.decode() for text in (message.v_policy, message.v_what, message.v_detail)))
                 elif message.name == "login_succeeded":
                     self.succeeded = message
                 else:
