@@ -74,7 +74,7 @@ size_t signature_record_write(const struct signature_record *record, char line[S
     int size =
         snprintf(line, SIGNATURE_RECORD_MAX,
                  "{\"n\":%" PRIu64 ",\"time\":\"%s\",\"key\":\"%s\",\"algorithm\":\"%s\",\"purpose\":\"%s\","
-                 "\"connection\":%" PRIu64 ",\"peer\":\"%s\",\"latency_us\":%" PRIu64
+                 "\"connection\":\"%016" PRIx64 "\",\"peer\":\"%s\",\"latency_us\":%" PRIu64
                  ",\"unrecorded\":%" PRIu64 ",\"previous\":\"%s\"}",
                  record->number, when, key, algorithm, purpose, record->connection, peer, record->latency_us,
                  record->unrecorded, previous);
@@ -162,6 +162,20 @@ static void take_hash(struct scan *s, uint8_t hash[SIGNATURE_HASH_SIZE])
     }
 }
 
+/* As logs show it. */
+static uint64_t take_id(struct scan *s)
+{
+    uint64_t id = 0;
+    for (unsigned i = 0; i < 16 && !s->bad; i++) {
+        int digit = hex_digit(*s->at);
+        s->bad = digit < 0;
+        if (!s->bad)
+            id = id << 4 | (unsigned)digit;
+        s->at += s->bad ? 0 : 1;
+    }
+    return id;
+}
+
 static uint64_t take_time(struct scan *s)
 {
     unsigned year = take_digits(s, 4);
@@ -208,9 +222,9 @@ bool signature_record_read(struct sp_span line, struct signature_record *record)
     take_text(&s, read.algorithm, sizeof read.algorithm);
     take(&s, "\",\"purpose\":\"");
     take_text(&s, read.purpose, sizeof read.purpose);
-    take(&s, "\",\"connection\":");
-    read.connection = take_number(&s);
-    take(&s, ",\"peer\":\"");
+    take(&s, "\",\"connection\":\"");
+    read.connection = take_id(&s);
+    take(&s, "\",\"peer\":\"");
     take_text(&s, read.peer, sizeof read.peer);
     take(&s, "\",\"latency_us\":");
     read.latency_us = take_number(&s);

@@ -26,7 +26,7 @@ struct signature_record {
     char key[65];     /* "SHA256:..." of the host key */
     char algorithm[65];
     char purpose[17];    /* "kex", "rekey", "proof", ... */
-    uint64_t connection; /* 0: none */
+    uint64_t connection; /* 0: none; 16 digits as in the log */
     char peer[65];       /* its address; "": none */
     uint64_t latency_us; /* in the token */
     uint64_t unrecorded; /* signatures since the record before that could not be recorded */

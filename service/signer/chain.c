@@ -303,6 +303,9 @@ static int record_write(struct chain *chain, struct signature_record *record, ch
     memcpy(chain->head.hash, hash, sizeof hash);
     chain->unrecorded = 0;
     chain->is_dirty = true;
+    /* A chain without a head is one that has lost it: a new one has it from the beginning. */
+    if (record->number == 1)
+        (void)!chain_sync(chain);
     return 0;
 }
 

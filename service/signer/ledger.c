@@ -101,9 +101,9 @@ static void say_signed(struct signer *s, const struct msg_signature_recorded *an
         return;
     const struct log_field fields[] = {{"hash", sp_text(hash)}, {"record", answer->line}};
     log_event(&s->log, LOG_LEVEL_INFO, "signed", fields, ARRAY_SIZE(fields),
-              "signature %llu, %s with %s, connection %llu of %s, hash %s", (unsigned long long)record.number,
-              record.purpose, record.algorithm, (unsigned long long)record.connection,
-              record.peer[0] ? record.peer : "nobody", hash);
+              "signature %llu, %s with %s, connection %016llx of %s, hash %s",
+              (unsigned long long)record.number, record.purpose, record.algorithm,
+              (unsigned long long)record.connection, record.peer[0] ? record.peer : "nobody", hash);
 }
 
 void ledger_answered(struct signer *s, const struct msg_signature_recorded *answer)

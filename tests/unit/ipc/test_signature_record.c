@@ -14,7 +14,8 @@
 #define ZERO "0000000000000000000000000000000000000000000000000000000000000000"
 #define LINE                                                                                                 \
     "{\"n\":7,\"time\":\"2024-02-29T23:59:58.000012Z\",\"key\":\"SHA256:abc+/9\","                           \
-    "\"algorithm\":\"ssh-ed25519\",\"purpose\":\"rekey\",\"connection\":12,\"peer\":\"2001:db8::1%eth0\","   \
+    "\"algorithm\":\"ssh-ed25519\",\"purpose\":\"rekey\",\"connection\":\"000000000000000c\",\"peer\":"      \
+    "\"2001:db8::1%eth0\","                                                                                  \
     "\"latency_us\":345,\"unrecorded\":2,\"previous\":\"" ZERO "\"}"
 
 static const struct signature_record sample = {.number = 7,
@@ -143,6 +144,9 @@ static void rejects_other_spellings(void **state)
         {"59:58", "60:58"},
         {"000012Z", "00012Z"},
         {"rekey", "re\\u006bey"},
+        {"000c", "000C"},
+        {"000c", "0000c"},
+        {"000c", "00c"},
         {"rekey", "a-purpose-that-is-too-long"},
         {ZERO, "A000000000000000000000000000000000000000000000000000000000000000"},
         {ZERO, "00"},

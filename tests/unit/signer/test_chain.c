@@ -147,6 +147,14 @@ static void the_head_is_the_last_record(void **state)
     assert_memory_equal(head.hash, p->chain.head.hash, SIGNATURE_HASH_SIZE);
 }
 
+/* Else a signer that is killed in its first second would look like one whose head was taken away. */
+static void a_new_chain_has_a_head_at_once(void **state)
+{
+    struct place *p = *state;
+    add(p, 1);
+    assert_int_equal(head_of(p).number, 1);
+}
+
 static void others_cannot_read_it(void **state)
 {
     struct place *p = *state;
@@ -403,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CHAIN_TEST(every_record_holds_the_hash_of_the_one_before),
         CHAIN_TEST(the_head_is_the_last_record),
+        CHAIN_TEST(a_new_chain_has_a_head_at_once),
         CHAIN_TEST(others_cannot_read_it),
         CHAIN_TEST(a_restart_goes_on),
         CHAIN_TEST(records_behind_the_head_count),
