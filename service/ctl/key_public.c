@@ -2,6 +2,7 @@
  * `sallyport key public`, `sshfp` and `known-hosts`. Input: the token's public keys, from the child. Output: lines for
  * other people's files.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,9 +102,13 @@ static int sshfp_add(const char *name, const json_t *row, json_t *lines)
     return 0;
 }
 
+/* What has a colon in it is an IPv6 address, or nothing. */
 static bool name_is_plain(const char *name)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:%";
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+    struct in6_addr address;
+    if (strchr(name, ':'))
+        return inet_pton(AF_INET6, name, &address) == 1;
     return *name && strlen(name) <= NAME_OCTETS_MAX && strspn(name, plain) == strlen(name);
 }
 

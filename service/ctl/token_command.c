@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ctl/key_log.h"
+#include "ctl/key_rotate.h"
 #include "ctl/token_child.h"
 
 #define PATH_MAX_WORDS 64u
@@ -106,6 +107,7 @@ static const struct token_command key_commands[] = {
      .work = key_blobs_work,
      .after = key_certify_after,
      .show = key_certify_show},
+    {.name = "rotate", .summary = "replacing a host key that clients know", .run = key_rotate_run},
     {.name = "retire",
      .arguments = " LABEL",
      .summary = "destroy a key that the configuration does not use any more",
@@ -225,16 +227,35 @@ static void longs_make(const struct token_command *command, struct option longs[
     longs[n] = (struct option){0};
 }
 
+/* getopt_long() takes the beginning of a name for the name: --pin would be --pin-file, with a PIN for all to see. */
+static int names_check(const struct option *longs, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *name = argv[i] + 2;
+        size_t size = strcspn(name, "=");
+        const struct option *known = longs;
+        if (strncmp(argv[i], "--", 2) != 0)
+            continue;
+        while (known->name && (strlen(known->name) != size || strncmp(known->name, name, size) != 0))
+            known++;
+        if (!known->name)
+            return ctl_misuse("there is no option --%.*s here", (int)size, name);
+        i += known->has_arg == required_argument && name[size] == 0;
+    }
+    return 0;
+}
+
 /* argv[0] is the command's name. */
 static int options_read(const struct token_command *command, const char *path, int argc, char **argv,
                         struct token_options *o)
 {
     struct option longs[ARRAY_SIZE(rows) + 3];
     static char program[PATH_MAX_WORDS]; /* argv[0] points to it from here on */
-    int option, status = 0;
+    int option, status;
     snprintf(program, sizeof program, "%s %s", path, command->name);
     longs_make(command, longs);
     argv[0] = program;
+    status = names_check(longs, argc, argv);
     while (status == 0 && (option = getopt_long(argc, argv, "hf:", longs, NULL)) != -1) {
         if (option == 'j')
             o->json = true;

@@ -74,9 +74,9 @@ static int tty_ask(int tty, const char *what, struct secret *pin)
     quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
     quiet.c_cc[VMIN] = 1;
     quiet.c_cc[VTIME] = 0;
-    (void)!dprintf(tty, "%s: ", what);
     if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
         return -errno;
+    (void)!dprintf(tty, "%s: ", what);
     int r = line_read(tty, line, &size);
     (void)tcsetattr(tty, TCSAFLUSH, &before);
     (void)!dprintf(tty, "\n");
