@@ -29,6 +29,10 @@ static const struct {
     {CTL_ADDRESS, "address", "ADDR", "the client's address, for exceptions that depend on it"},
     {CTL_ALL, "all", NULL, "as on a machine whose libraries have every algorithm"},
     {CTL_HAS, "has", "HASH", "also look for the record with this hash, from an event \"signed\""},
+    {CTL_FILE, "file", "FILE", "the file with the HostKey lines, instead of /etc/sallyport/hostkeys.conf"},
+    {CTL_DAYS, "days", "DAYS", "clients that logged in so many days ago count; 30"},
+    {CTL_SERVER, "server", "PROGRAM", "the sallyportd that checks the change"},
+    {CTL_FORCE, "force", NULL, "also if clients do not know the key yet"},
     {CTL_TIMEOUT, "timeout", "SECONDS", "how long to wait for the server"},
 };
 
@@ -114,6 +118,18 @@ static int option_take(struct ctl_options *o, enum ctl_option bit, const char *v
         return 0;
     case CTL_HAS:
         o->has = value;
+        return 0;
+    case CTL_FILE:
+        o->file = value;
+        return 0;
+    case CTL_DAYS:
+        o->days = value;
+        return 0;
+    case CTL_SERVER:
+        o->server = value;
+        return 0;
+    case CTL_FORCE:
+        o->force = true;
         return 0;
     }
     return CTL_USAGE;

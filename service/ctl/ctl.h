@@ -26,11 +26,12 @@ struct ctl_options {
     size_t directory_count;
     const char *keys[CTL_KEYS_MAX]; /* --keys */
     size_t key_count;
-    const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address, *has;
+    const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address, *has,
+        *file, *days, *server;
     const char *arguments[CTL_ARGUMENTS_MAX];
     size_t argument_count;
     unsigned timeout_s;
-    bool json, html, help, all;
+    bool json, html, help, all, force;
 };
 
 /* Options besides --json and --help that a command takes, as bits. */
@@ -49,6 +50,10 @@ enum ctl_option {
     CTL_TIMEOUT = 1 << 11,
     CTL_ALL = 1 << 12,
     CTL_HAS = 1 << 13,
+    CTL_FILE = 1 << 14,
+    CTL_DAYS = 1 << 15,
+    CTL_SERVER = 1 << 16,
+    CTL_FORCE = 1 << 17,
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "ctl/key_log.h"
 #include "ctl/key_rotate.h"
+#include "ctl/key_rotate.h"
 #include "ctl/token_child.h"
 
 #define PATH_MAX_WORDS 64u
@@ -107,6 +108,7 @@ static const struct token_command key_commands[] = {
      .work = key_blobs_work,
      .after = key_certify_after,
      .show = key_certify_show},
+    {.name = "rotate", .summary = "replacing a host key that clients know", .run = key_rotate_run},
     {.name = "rotate", .summary = "replacing a host key that clients know", .run = key_rotate_run},
     {.name = "retire",
      .arguments = " LABEL",
