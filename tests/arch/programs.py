@@ -48,10 +48,10 @@ PROGRAMS = {
                          (NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOADS, CONNECTS, r"v?fork|clone")),
     "sallyport-launch": ("service/launch", {"libseccomp.so.2"},
                          (CRYPTO, NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, LOADS, r"system|popen|wordexp")),
-    # The administrator's tool: a client of the control socket and of servers that it scans; no part of the server.
-    "sallyport": ("service/ctl", {"libcrypto.so.3", "libjansson.so.4", "libseccomp.so.2"},
-                  (NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, EXECUTES, LOADS, LOOKS_UP_USERS, r"v?fork|clone",
-                   r"bind|listen|accept4?")),
+    # The administrator's tool: a client of the control socket and of servers that it scans; no part of the server. It looks
+    # up the signer's user, whom a child becomes before it loads a PKCS#11 module.
+    "sallyport": ("service/ctl", {"libcrypto.so.3", "libjansson.so.4", "libp11-kit.so.0", "libseccomp.so.2"},
+                  (NETTLE, GCRYPT, ZLIB, PAM, SYSTEMD, EXECUTES, LOADS, r"bind|listen|accept4?")),
 }
 
 

@@ -15,6 +15,13 @@ PROGRAM = ("include", "service/base", "service/ipc", "service/config", "policy",
 MODULE = ("include", "modules/common", "modules/registry.def")
 
 
+# Single files of another program: the tool judges keys, PINs and URIs by what the signer judges by.
+SHARED = {
+    "service/ctl": {f"service/signer/{name}.h" for name in ("algorithm", "host_certificate", "pin_source", "plan", "proof",
+                                                            "refused", "uri")},
+}
+
+
 def may_include(layer, target):
     if layer == target:
         return True
