@@ -159,6 +159,16 @@ enum offer_kind kexinit_list_kind(enum kexinit_list list)
     return kinds[list];
 }
 
+struct sp_span kexinit_choices(const struct kexinit *server, enum kexinit_list list)
+{
+    static const char first_marker[] = "," MARKER_EXT_INFO_SERVER;
+    struct sp_span names = server->lists[list];
+    const uint8_t *end = list == KEXINIT_KEX && names.size != 0
+                             ? memmem(names.data, names.size, first_marker, sizeof first_marker - 1)
+                             : NULL;
+    return sp_span_of(names.data, end ? (size_t)(end - names.data) : names.size);
+}
+
 const char *kexinit_list_name(enum kexinit_list list)
 {
     static const char *const names[KEXINIT_LISTS] = {

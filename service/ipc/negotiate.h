@@ -73,6 +73,9 @@ int negotiate(const struct kexinit *client, const struct kexinit *server, struct
 
 /* The kind of names that a list holds; list < KEXINIT_NEGOTIATED. */
 enum offer_kind kexinit_list_kind(enum kexinit_list list);
+/* A list of a server of ours without the markers at its end, which nobody can choose. */
+struct sp_span kexinit_choices(const struct kexinit *server, enum kexinit_list list);
+
 /* What a list is called in a message for people: "key exchange method", "host key algorithm", ... */
 const char *kexinit_list_name(enum kexinit_list list);
 

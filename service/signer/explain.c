@@ -126,6 +126,8 @@ bool explain_report(const struct variant *reported, const struct transcript_cont
     if (!reported->effective->rules.strict_kex || chosen.strict)
         return false;
     *what = policy_rule_keyword(POLICY_STRICT_KEX);
-    text_add(&text, "the client does not support strict key exchange");
+    char place[POLICY_ORIGIN_MAX];
+    text_add(&text, "the client does not support strict key exchange (%s)",
+             policy_origin_text(reported->effective->rules.origins[POLICY_STRICT_KEX], place));
     return true;
 }

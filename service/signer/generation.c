@@ -428,7 +428,7 @@ static size_t offered_keys(const struct generation *g, struct variant_key keys[V
         for (size_t k = 0; k < count; k++)
             known = known || sp_span_equal(keys[k].key.blob, g->keys[i].proven.blob);
         if (!known && !g->plan.keys[i].staged && g->keys[i].proven.algorithm_count != 0)
-            keys[count++] = (struct variant_key){.key = g->keys[i].proven};
+            keys[count++] = (struct variant_key){.key = g->keys[i].proven, .written = key_written(g, i)};
     }
     for (size_t i = 0; i < g->certificate_count; i++) {
         if (g->plan.keys[g->certificates[i].key].staged)

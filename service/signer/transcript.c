@@ -151,10 +151,10 @@ static int check_negotiation(struct check *c)
         c->refusal->list = failed;
         c->refusal->client_version = c->said.v_c;
         c->refusal->client_list = c->client.lists[failed];
-        c->refusal->server_list = c->server.lists[failed];
+        c->refusal->server_list = kexinit_choices(&c->server, failed);
         return refuse_client(c, "no common %s; this server offers %.*s", kexinit_list_name(failed),
-                             (int)size_min(c->server.lists[failed].size, 400),
-                             (const char *)c->server.lists[failed].data);
+                             (int)size_min(c->refusal->server_list.size, 440),
+                             (const char *)c->refusal->server_list.data);
     }
     if (!sp_span_equal(c->said.host_key_algorithm, c->result.chosen.names[KEXINIT_HOST_KEY]))
         return refuse_worker(c, "the host key algorithm is not the negotiated one");
@@ -179,8 +179,12 @@ static PRINTF_LIKE(3, 4) int refuse_by_rule(struct check *c, enum policy_rule ru
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    int r = refuse_client(c, "%s: %s", policy_rule_keyword(rule), text);
+    char place[POLICY_ORIGIN_MAX];
     c->refusal->rule = policy_rule_keyword(rule);
-    return refuse_client(c, "%s: %s", policy_rule_keyword(rule), text);
+    snprintf(c->refusal->why, sizeof c->refusal->why, "%s: %s (%s)", policy_rule_keyword(rule), text,
+             policy_origin_text(c->context->rules->origins[rule], place));
+    return r;
 }
 
 /* The n-th name of the first exchange: sign_done's list begins with the client's version. */

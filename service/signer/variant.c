@@ -93,7 +93,8 @@ static int host_keys_list(struct variant *variant, const struct variant_key *key
             return r;
         variant->key_is_forbidden[k] = r > 0;
         if (r > 0)
-            snprintf(variant->forbidden, sizeof variant->forbidden, "%.500s", why.text);
+            snprintf(variant->forbidden, sizeof variant->forbidden, "%.200s: %.500s",
+                     keys[k].written ? keys[k].written : "a host key", why.text);
         for (size_t i = 0; r == 0 && i < keys[k].key.algorithm_count; i++) {
             const char *name = keys[k].key.algorithms[i]->head.name;
             if (!sp_list_has(sp_text(list), sp_text(name)) && list_append(list, POLICY_LIST_MAX, name))
@@ -160,8 +161,8 @@ int variant_resolve(struct variant *variant, const struct variant_key *keys, siz
         return r;
     r = policy_resolve(variant->policy, &variant->build->build, now, variant->effective, &why);
     if (r > 0) {
-        snprintf(error->text, sizeof error->text, "%.700s%s%.300s", why.text,
-                 variant->forbidden[0] ? "; a host key: " : "", variant->forbidden);
+        snprintf(error->text, sizeof error->text, "%.500s%s%.500s", why.text,
+                 variant->forbidden[0] ? "; " : "", variant->forbidden);
         return CONFIG_E_INVALID;
     }
     return r ? r : digest_make(variant);

@@ -20,7 +20,7 @@ struct variant {
     struct policy_effective *effective;
     char digest[65];                         /* SHA-256 in hex of policy_effective_text() */
     bool key_is_forbidden[VARIANT_KEYS_MAX]; /* by position among the keys it was resolved with */
-    char forbidden[512];                     /* why the last of those is; "": none */
+    char forbidden[800];                     /* why the last of those is; "": none */
     struct msg_variant offered;              /* spans into the generation's offer */
 };
 
@@ -29,6 +29,7 @@ struct variant_key {
     struct proven_key key;
     const struct sp_keytype_ops *ca_algorithm; /* NULL: no certificate */
     struct sp_span ca_key;
+    const char *written; /* as the configuration names it, for errors; NULL: "a host key" */
 };
 
 /* Loads a policy with the configuration's own lists. 0, CONFIG_E_INVALID with *error, or -errno. Free it in any case. */

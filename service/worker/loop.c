@@ -45,6 +45,13 @@ static bool may_handle(const struct connection *c)
            !hostkeys_is_behind(c) && packet_waiting(c) < OUTPUT_INPUT_MARK;
 }
 
+/* Nothing was in common, and the signer is being asked for the reason. It is to be in the log whether the client, which may
+ * have seen it as soon as we, waits for ours or not. */
+static bool is_refused(const struct connection *c)
+{
+    return c->transport.kex.step == KEX_SIGNING && !c->transport.kex.ops;
+}
+
 /* ---- before the poll ----------------------------------------------------------------------------------------- */
 
 static short client_events(const struct connection *c)
@@ -178,7 +185,8 @@ static int turn_serve(struct connection *c, const struct turn *turn)
 
 static int turn_take(struct connection *c, struct turn *turn)
 {
-    turn->polls[POLL_CLIENT] = (struct pollfd){.fd = c->socket, .events = client_events(c)};
+    turn->polls[POLL_CLIENT] =
+        (struct pollfd){.fd = is_refused(c) ? -1 : c->socket, .events = client_events(c)};
     turn->polls[POLL_MONITOR] = link_poll(&c->monitor);
     turn->polls[POLL_SESSION] = link_poll(&c->session);
     turn->channels = channels_poll_fill(c, turn->polls + POLL_CHANNELS, CHANNELS_POLL_MAX);
