@@ -14,6 +14,7 @@
 #include "base/addresses.h"
 #include "config/config.h"
 #include "config/policies.h"
+#include "policy/policy.h"
 
 /* Names alone, from the one declaration: this program links no key code. Behind a comma each. */
 static const char known_keytypes[] = ""

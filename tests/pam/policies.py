@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import services
 from authentication import FAILED, chain, listed
 from certificates import TRUST, trust
 from ipc import Closed
@@ -172,6 +173,7 @@ def refused_method_names_its_line():
 
 
 def no_dialogue_changes_a_password_where_dialogues_are_forbidden():
+    services.log_clear()
     authorize("alice", KEY.line())
     with Login("alice", "Policy SITE", service="expired", policy=["AllowedAuthenticationMethods publickey,password"]) as login:
         expect(login.publickey(KEY).name, "auth_over")
