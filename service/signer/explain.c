@@ -11,8 +11,10 @@
 #include <sallyport/registry.h>
 #include <sallyport/wire.h>
 
-#define VERDICTS_MAX 8u      /* names explained one by one */
-#define LIST_SHOWN_MAX 3000u /* octets of a client's list in the log */
+#define VERDICTS_MAX 8u /* names explained one by one */
+#define NAMES_MAX                                                                                            \
+    64u /* names of a client's list that are looked at: it may have thousands, for us to work on */
+#define LIST_SHOWN_MAX 512u /* octets of a list in the log */
 
 struct text {
     char *at;
@@ -40,13 +42,22 @@ static bool is_worth_a_word(const struct policy_verdict *verdict)
     return verdict->reason != POLICY_UNKNOWN && verdict->reason != POLICY_NOT_IN_BUILD;
 }
 
+/* Of the registry, or of a loaded module. */
+static bool is_in_build(const struct variant *variant, enum kexinit_list list, struct sp_span name)
+{
+    const char *known = variant->build->build.known[kind_of(list)];
+    return known && sp_list_has(sp_text(known), name);
+}
+
 static void verdicts_add(const struct variant *variant, enum kexinit_list list, struct sp_span names,
                          int64_t now, struct text *text)
 {
     size_t said = 0;
-    while (names.size != 0 && said < VERDICTS_MAX) {
+    for (size_t seen = 0; names.size != 0 && said < VERDICTS_MAX && seen < NAMES_MAX; seen++) {
         struct policy_verdict verdict;
         struct sp_span name = sp_next_name(&names);
+        if (!policy_knows(kind_of(list), name) && !is_in_build(variant, list, name))
+            continue;
         policy_explain(variant->policy, &variant->build->build, now, kind_of(list), name, &verdict);
         if (!is_worth_a_word(&verdict))
             continue;

@@ -317,11 +317,14 @@ void monitor_drop(struct signer *s)
         }
 }
 
+/* Clients decide how much the monitor has to ask: no more of it at a time, so that tokens and deadlines have their turn. */
+#define MESSAGES_PER_TURN 16u
+
 static int on_monitor_io(void *context, uint32_t events)
 {
     struct signer *s = context;
     int r = (events & EPOLLOUT) ? link_flush(&s->monitor) : 0;
-    while (r == 0 && !s->monitor_failed) {
+    for (unsigned i = 0; i < MESSAGES_PER_TURN && r == 0 && !s->monitor_failed; i++) {
         r = link_receive(&s->monitor, PHASE_ANY, s->inbox);
         if (r == 0)
             r = dispatch(s);

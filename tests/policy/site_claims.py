@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 import client
@@ -175,6 +176,40 @@ def report_mode_serves_and_counts(server, keys):
 
 def report_of_a_policy_that_does_not_resolve_is_refused(server):
     is_refused_at_load(server, [directories(), "PolicyMode report NOWHERE"], "NOWHERE")
+
+
+# ---- strangers -------------------------------------------------------------------------------------------------------
+
+
+def refused_clients_keep_nobody_waiting(server):
+    """What a stranger can have the signer explain is bounded, so two who are refused in a loop stop no handshake."""
+    long_list = ["ab"] * 11000
+    stop, counts = threading.Event(), [0, 0]
+
+    def attack(which):
+        while not stop.is_set():
+            try:
+                raw.disconnect_of(server.port, kex=["curve25519-sha256", raw.STRICT], host_key=long_list)
+            except OSError:
+                continue
+            counts[which] += 1
+
+    server.reload([directories(), "Policy DEFAULT"])
+    threads = [threading.Thread(target=attack, args=(which,)) for which in (0, 1)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(1)
+        for _ in range(5):
+            found = subprocess.run(["ssh-keyscan", "-T", "5", "-p", str(server.port), "-t", "ed25519", "127.0.0.1"],
+                                   stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30)
+            assert b"ssh-ed25519" in found.stdout, f"no handshake within 5 s beside {sum(counts)} refusals"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert min(counts) > 0, counts
+    return f"5 handshakes beside {sum(counts)} refusals"
 
 
 # ---- the digest --------------------------------------------------------------------------------------------------
