@@ -10,7 +10,8 @@
 
 struct checking {
     const struct config_source *source;
-    const struct config *config; /* everybody's */
+    const struct config *config;     /* everybody's */
+    const struct policy_line *named; /* the Policy before the first Match; NULL: none */
     struct policy_lines lines;
     int64_t now;
     struct config_error *error;
@@ -41,7 +42,7 @@ static int choice_check(struct checking *c, const struct policy_line *line, cons
     int result = config_policy_of(c->source, c->config, line->text, c->now, &inner, &inside);
     if (result == CONFIG_E_INVALID)
         return config_complain(c->error, &line->place, "%s", inside.text);
-    if (result != 0 || c->config->policy[0] == '\0' || outer->may_loosen || line->block == 0)
+    if (result != 0 || !c->named || outer->may_loosen || line->block == 0)
         return result;
     result = policy_compare(outer, inner, &why);
     return result == POLICY_E_INVALID ? complain_about(c, line, "Policy", why.text) : result;
@@ -106,8 +107,12 @@ int config_policies_check(const struct config_source *source, int64_t now, struc
     config_policies_free(&policies);
     if (result == 0)
         result = policy_lines_find(source, &c.lines, error);
-    if (result == 0)
-        result = config_policy(source, config, now, &outer, error);
+    /* Not what holds for nobody: "Match all" would then be measured by itself. */
+    if (result == 0) {
+        c.named = policy_lines_choice(&c.lines, 0);
+        result = config_policy_of(source, config, c.named ? c.named->text : CONFIG_POLICY_DEFAULT, now,
+                                  &outer, error);
+    }
     if (result == 0)
         result = lines_check(&c, outer);
     if (result == 0)

@@ -129,7 +129,8 @@ static void suppressed_report(struct log_writer *w)
 static bool is_never_suppressed(const struct record *record)
 {
     return strcmp(record->program, "monitor") == 0 &&
-           (strcmp(record->event, "login") == 0 || strcmp(record->event, "auth") == 0);
+           (strcmp(record->event, "login") == 0 || strcmp(record->event, "auth") == 0 ||
+            strcmp(record->event, "policy_exception") == 0);
 }
 
 void log_write(struct log_writer *w, const struct record *record)

@@ -149,6 +149,8 @@ static void a_match_tightens_what_is_everybodys(void **state)
     must_check("Policy SMALL\nMatch Address 192.0.2.0/24\nPolicy SMALLER\n");
     must_not_check("Policy SMALLER\nMatch Address 192.0.2.0/24\nPolicy SMALL\n", "test.conf line 3",
                    "aes128-gcm");
+    must_not_check("Policy SMALLER\nMatch all\nPolicy SMALL\n", "test.conf line 3", "aes128-gcm");
+    must_check("Policy SMALL\nMatch all\nPolicy SMALLER\n");
     must_check("Policy OPEN\nMatch Address 192.0.2.0/24\nPolicy DEFAULT\n");
     must_check("Match Address 192.0.2.0/24\nPolicy SMALL\n"); /* nothing is everybody's yet */
 }
