@@ -1,6 +1,7 @@
 /*
  * The rules of a login. Input: the configuration of this user, and the policies that it chooses. Output: struct login_rules,
- * and where a rule is written. The policy is resolved here by the same code, over the same sealed snapshot, as the signer resolves it.
+ * and where a rule is written. Policies are resolved here by the same code, over the same sealed snapshot, as the signer
+ * resolves them.
  */
 #include "session/rules.h"
 
