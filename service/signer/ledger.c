@@ -12,7 +12,7 @@
 #include "signer/chain.h"
 #include "signer/generation.h"
 
-#define FAILURE_LOG_MS 10000u /* between two lines that say that signatures are not recorded */
+#define FAILURE_LOG_MS 60000u /* between two lines that say that signatures are not recorded */
 
 static uint64_t now_us(void)
 {
