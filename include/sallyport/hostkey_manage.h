@@ -93,7 +93,10 @@ struct sp_manage_key {
 /* The private keys, `keys` with room for SP_HOSTKEY_KEYS_MAX. */
 SP_MUST_USE int manage_keys(struct sp_manage *manage, struct sp_manage_key *keys, size_t *count,
                             struct sp_hostkey_error *error);
-/* The key that a HostKey URI means; SP_HOSTKEY_E_MISSING also if it is on another token. *handle: as in struct sp_manage_key. */
+/*
+ * The key that a HostKey URI means; SP_HOSTKEY_E_MISSING also if it is on another token. *handle: as in struct
+ * sp_manage_key, also of a key whose public half is missing; 0: there is not exactly one.
+ */
 SP_MUST_USE int manage_find(struct sp_manage *manage, const char *uri, unsigned long *handle,
                             struct sp_hostkey_error *error);
 

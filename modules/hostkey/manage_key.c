@@ -105,6 +105,7 @@ static int token_fits(struct pkcs11 *p, const char *text, struct sp_hostkey_erro
 int manage_find(struct sp_manage *manage, const char *uri, unsigned long *handle,
                 struct sp_hostkey_error *error)
 {
+    *handle = 0;
     int r = token_fits(&manage->p, uri, error);
     if (r)
         return r;

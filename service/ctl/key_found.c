@@ -79,20 +79,25 @@ int key_from_text(const char *text, struct sp_out *blob)
 
 /* ---- tables -------------------------------------------------------------------------------------------------- */
 
-/* A HostKey line that means a key of this token marks it; one on another token means none of these. */
+/*
+ * A HostKey line that means a key of this token marks it, even if the key is of no use; one on another token means none of
+ * these. A line that means several is a doubt about all of them.
+ */
 static void configured_mark(struct token_run *run, struct key_table *table)
 {
     const struct plan *plan = &run->setup.plan;
     for (size_t i = 0; i < plan->key_count; i++) {
         const struct token_spec *spec = &plan->tokens[plan->keys[i].first_token];
         CLEANUP_FREE char *path = realpath(spec->module, NULL);
-        struct sp_hostkey_error ignored;
-        unsigned long handle;
-        if (!path || strcmp(path, run->setup.module) != 0 ||
-            manage_find(run->manage, spec->uris[plan->keys[i].index], &handle, &ignored) != 0)
+        struct sp_hostkey_error error = {{0}};
+        unsigned long handle = 0;
+        if (!path || strcmp(path, run->setup.module) != 0)
             continue;
+        int r = manage_find(run->manage, spec->uris[plan->keys[i].index], &handle, &error);
         for (size_t k = 0; k < table->count; k++)
-            table->configured[k] |= table->keys[k].handle == handle;
+            table->configured[k] |= handle != 0 && table->keys[k].handle == handle;
+        if (r != 0 && r != SP_HOSTKEY_E_MISSING && handle == 0)
+            snprintf(table->doubt, sizeof table->doubt, "%s", error.text);
     }
 }
 

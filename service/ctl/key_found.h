@@ -12,6 +12,7 @@ struct key_table {
     size_t count;
     struct sp_manage_key keys[SP_HOSTKEY_KEYS_MAX];
     bool configured[SP_HOSTKEY_KEYS_MAX]; /* a HostKey line means it */
+    char doubt[512]; /* why it is not known which key some HostKey line means; "": it is known of all */
 };
 
 /* Text from a token or a file: control characters are written as "\xNN". */

@@ -33,6 +33,11 @@ int key_retire_work(struct token_run *run, json_t *found)
                        key->label);
         return CTL_FINDING;
     }
+    if (table->doubt[0]) {
+        (void)ctl_fail("which keys the configuration uses is not certain, and none is destroyed: %s",
+                       table->doubt);
+        return CTL_FINDING;
+    }
     r = retire_confirm(run, key);
     if (r)
         return r;

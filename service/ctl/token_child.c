@@ -146,6 +146,7 @@ enum token_remembered token_child_remembers(struct token_run *run, char path[PAT
     if (refused_open(refused, s->state_dir) == 0 &&
         refused_hash(refused, sp_text(s->named), sp_text(s->token), secret_span(&run->pin), hash) == 0)
         result = refused_has(refused, hash) ? REMEMBERED_REFUSED : REMEMBERED_NOT;
+    refused_give(refused);
     snprintf(path, PATH_MAX, "%s", refused->path);
     secret_wipe(&run->pin);
     return result;

@@ -5,10 +5,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "ctl/key_log.h"
-#include "ctl/key_rotate.h"
 #include "ctl/key_rotate.h"
 #include "ctl/token_child.h"
 
@@ -108,7 +108,6 @@ static const struct token_command key_commands[] = {
      .work = key_blobs_work,
      .after = key_certify_after,
      .show = key_certify_show},
-    {.name = "rotate", .summary = "replacing a host key that clients know", .run = key_rotate_run},
     {.name = "rotate", .summary = "replacing a host key that clients know", .run = key_rotate_run},
     {.name = "retire",
      .arguments = " LABEL",
@@ -304,12 +303,14 @@ static int steps_run(const struct token_command *command, struct token_run *run,
     return status;
 }
 
-/* PIN files of a token that did not come to be are of no use to anybody. */
+/* PIN files of a token that was not touched are of no use to anybody; of any other they may be all that there is. */
 static void run_end(struct token_run *run, int status)
 {
     for (size_t i = 0; i < ARRAY_SIZE(run->made); i++)
-        if (status != CTL_OK && run->made[i][0])
+        if (status != CTL_OK && run->made[i][0] && !(run->begun && *run->begun))
             unlink(run->made[i]);
+    if (run->begun)
+        munmap(run->begun, sizeof *run->begun);
     if (run->input_fd >= 0)
         close(run->input_fd);
     secret_wipe(&run->so_pin);

@@ -66,7 +66,8 @@ struct token_run {
     int input_fd;             /* a file opened by `before` for the child; -1: none */
     json_t *given;            /* what `before` found and `work` needs; NULL: nothing */
     char made[2][PATH_MAX];   /* PIN files that are new, to be removed if nothing comes of it */
-    bool done;                /* `before` has found everything: no token is needed */
+    bool *begun; /* token init, shared with the child: the token may have these PINs; NULL: no child yet */
+    bool done;   /* `before` has found everything: no token is needed */
 };
 
 struct token_command {
@@ -74,11 +75,11 @@ struct token_command {
     const char *arguments, *summary;
     unsigned options; /* enum token_option */
     size_t arguments_min, arguments_max;
-    bool login;            /* `work` finds a token that it is logged in to, and not only a module */
-    bool read_write;       /* with the right to change it */
+    bool login;      /* `work` finds a token that it is logged in to, and not only a module */
+    bool read_write; /* with the right to change it */
     int (*run)(const char *path, int argc,
                char **argv); /* instead of all other fields: a group of commands without a token */
-    bool reads_any_config; /* also the usual file beside --module, if there is one */
+    bool reads_any_config;   /* also the usual file beside --module, if there is one */
     /* Each gives an exit status; for CTL_USAGE and CTL_FAILED it has said why. NULL: nothing to do. */
     int (*before)(struct token_run *run, json_t *found);
     int (*work)(struct token_run *run, json_t *found);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "ctl/key_found.h"
 #include "ctl/token_command.h"
@@ -48,6 +49,10 @@ int token_init_before(struct token_run *run, json_t *found)
         return ctl_misuse("--label: expected a name for the token");
     if (strlen(run->o.label) > SP_MANAGE_TOKEN_LABEL)
         return ctl_misuse("--label: expected at most %u octets", SP_MANAGE_TOKEN_LABEL);
+    void *begun = mmap(NULL, sizeof *run->begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (begun == MAP_FAILED)
+        return ctl_fail("out of memory");
+    run->begun = begun;
     int r = run->o.so_pin_file ? so_pin_take(run) : 0;
     if (r == 0 && strncmp(s->pin_source, file, sizeof file - 1) == 0)
         r = file_need(run, 0, s->pin_source + sizeof file - 1, s->uid, s->gid);
@@ -134,6 +139,7 @@ int token_init_work(struct token_run *run, json_t *found)
         r = pins_take(run, slot);
     if (r)
         return r;
+    *run->begun = true; /* whatever becomes of this process or of the module */
     r = manage_initialise(run->manage, slot->id, run->o.label, secret_span(&run->so_pin),
                           secret_span(&run->pin), &error);
     secret_wipe(&run->so_pin);

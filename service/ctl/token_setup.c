@@ -193,8 +193,10 @@ static int module_take(struct token_setup *s)
     char why[PATH_MAX + 256] = "";
     if (s->named[0] != '/')
         return ctl_misuse("module %s: expected an absolute path", s->named);
-    if (geteuid() != 0)
-        return copy(s->module, sizeof s->module, s->named);
+    if (geteuid() != 0) {
+        CLEANUP_FREE char *path = realpath(s->named, NULL);
+        return path ? copy(s->module, sizeof s->module, path) : ctl_fail("%s: %s", s->named, strerror(errno));
+    }
     int r = root_file_check("module", s->named, s->module, why, sizeof why);
     return r < 0 ? ctl_fail("%s: %s", s->named, strerror(-r)) : r ? ctl_fail("%s", why) : 0;
 }

@@ -140,6 +140,18 @@ def no_pin_file_is_left_by_what_failed(place):
     assert not pin.exists(), "it is there"
 
 
+def pins_are_kept_once_the_token_may_have_them(place):
+    """A user's PIN that the token does not take: by then it has the security officer's, which must not be lost."""
+    fresh = Place("half-made").soft()
+    fresh.pin.write_text("1")
+    fresh.pin.chmod(0o400)
+    os.chown(fresh.pin, fresh.uid, fresh.uid)
+    assert "C_InitPIN" in fresh.must("token", "init", "--label", "half", "--so-pin-file", fresh.so_pin, status=255)
+    fresh.pin.unlink()
+    fresh.must("token", "init", "--label", "half", "--so-pin-file", fresh.so_pin, "--reinitialise", given=b"half\n")
+    fresh.must("key", "generate", "--type", "ed25519", "--label", "x")
+
+
 def what_is_no_label_or_file_is_refused(place):
     for words, needed in ((["token", "init", "--label", "x" * 33], "at most 32"), (["token", "init"], "--label"),
                           (["key", "generate", "--type", "dsa", "--label", "x"], "expected ed25519"),
@@ -543,6 +555,14 @@ def a_key_in_use_is_not_retired(place):
     assert status == 1 and "the configuration uses" in error, error
     found = tool.found("key", "list", "-f", conf, "--state-dir", place.state)["keys"]
     expect([row["label"] for row in found if row["configured"]], ["ed25519"], "keys in use")
+    half = place.found("key", "generate", "--type", "ecdsa-p256", "--label", "half")["key"]
+    place.pkcs11("--delete-object", "--type", "pubkey", "--label", "half")
+    both = conf.read_text()
+    conf.write_text(f"HostKey {half['uri']}\n{both}")
+    words[2] = "half"
+    assert "the configuration uses" in tool.call(*words)[2], "a key in use without its public half"
+    conf.write_text(both)
+    expect(tool.call(*words)[0], 0, "status")
     # The same file, in its usual place, counts for who names a module too.
     usual = pathlib.Path("/etc/sallyport")
     usual.mkdir(exist_ok=True)
@@ -626,7 +646,8 @@ def on_a_tpm(_):
 
 
 SOFT = (a_token_is_made_ready, a_token_in_use_is_left_alone, it_is_destroyed_by_who_types_its_label,
-        a_wrong_officers_pin_destroys_nothing, no_pin_file_is_left_by_what_failed, what_is_no_label_or_file_is_refused,
+        a_wrong_officers_pin_destroys_nothing, no_pin_file_is_left_by_what_failed,
+        pins_are_kept_once_the_token_may_have_them, what_is_no_label_or_file_is_refused,
         a_module_that_others_could_change_is_refused, every_type_is_made, another_tool_says_the_same_of_them,
         a_label_is_taken_once, the_tokens_files_stay_the_signers, public_keys_are_what_ssh_keygen_reads,
         sshfp_is_ssh_keygens, every_algorithm_signs, a_key_without_its_public_half_fails_the_test,
