@@ -42,7 +42,7 @@ PROGRAMS = {
                          (PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOOKS_UP_USERS, r"socket|connect|bind|listen",
                           r"fopen(64)?|creat(64)?|opendir|scandir(64)?|glob(64)?")),
     "sallyport-session": ("service/session", {"libpam.so.0", "libseccomp.so.2"},
-                          (CRYPTO, NETTLE, GCRYPT, ZLIB, TOKEN, SYSTEMD, JSON, r"system|popen|wordexp",
+                          (CRYPTO, NETTLE, GCRYPT, ZLIB, TOKEN, SYSTEMD, JSON, LOADS, r"system|popen|wordexp",
                            r"socket|connect|bind|listen")),
     "sallyport-asuser": ("service/session", {"libcrypto.so.3", "libseccomp.so.2"},
                          (NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOADS, CONNECTS, r"v?fork|clone")),
