@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "policy/error.h"
@@ -37,6 +38,10 @@ static int check_file(const struct stat *about, const char *path, size_t limit, 
     if ((about->st_mode & S_IWOTH) || ((about->st_mode & S_IWGRP) && about->st_gid != 0))
         return refuse_file(error, path,
                            "expected a file that neither others nor a group but root's can write");
+    /* Whoever looks at a file of his own has written it himself. */
+    if (about->st_uid != 0 && about->st_uid != geteuid())
+        return policy_refuse(error, &origin, "expected a file of root's, and it is uid %ju's",
+                             (uintmax_t)about->st_uid);
     if (about->st_size < 0 || (uintmax_t)about->st_size > limit)
         return policy_refuse(error, &origin, "expected at most %zu octets, got %jd", limit,
                              (intmax_t)about->st_size);

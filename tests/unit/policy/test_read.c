@@ -174,6 +174,31 @@ static void what_others_can_write_is_refused(void **state)
     refuses("A", "neither others nor a group");
 }
 
+/* Its owner can write it whatever its mode says. */
+static void a_strangers_file_is_refused(void **state)
+{
+    char path[128];
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(*state, 0755), 0);
+    write_file(first, "A.policy", BASE);
+    policy_files_free(must_read("A"));
+    snprintf(path, sizeof path, "%s/A.policy", first);
+    assert_int_equal(chown(path, 12345, 0), 0);
+    refuses("A", "expected a file of root's, and it is uid 12345's");
+    /* Who looks at a file of his own, or at the administrator's, may. */
+    write_file(first, "B.policy", BASE);
+    assert_int_equal(seteuid(12345), 0);
+    policy_files_free(must_read("A"));
+    policy_files_free(must_read("B"));
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(chown(path, 0, 0), 0);
+    write_file(first, "A.policy.sig", "signed");
+    snprintf(path, sizeof path, "%s/A.policy.sig", first);
+    assert_int_equal(chown(path, 12345, 0), 0);
+    refuses("A", "A.policy.sig: expected a file of root's");
+}
+
 static void large_files_are_refused(void **state)
 {
     static char large[POLICY_FILE_MAX + 1];
@@ -238,6 +263,7 @@ int main(void)
         WITH_DIRECTORIES(a_generated_file_is_read_by_its_path),
         WITH_DIRECTORIES(a_link_may_lead_to_a_regular_file_only),
         WITH_DIRECTORIES(what_others_can_write_is_refused),
+        WITH_DIRECTORIES(a_strangers_file_is_refused),
         WITH_DIRECTORIES(large_files_are_refused),
         WITH_DIRECTORIES(loops_end),
         WITH_DIRECTORIES(no_name_leads_out_of_the_directories),
