@@ -491,6 +491,36 @@ def a_refused_pin_is_not_sent_again(place):
     place.must("key", "list")
 
 
+def what_the_tool_was_refused_the_signer_does_not_send(place):
+    place.configured = [place.keys()["ed25519"]["uri"]]
+    right = place.pin.read_text()
+    serving = Serving(place, ["ed25519"])
+    state = serving.instance.directory / "state"
+    state.mkdir(mode=0o700)
+    os.chown(state, place.uid, place.uid)
+    try:
+        place.pin.unlink()
+        place.pin.write_text("87654321")
+        place.pin.chmod(0o400)
+        os.chown(place.pin, place.uid, place.uid)
+        words = ["key", "list", "-f", serving.instance.path, "--state-dir", state]
+        assert "CKR_PIN_INCORRECT" in tool.call(*words)[2]
+        before = (state / "refused-pins").read_bytes()
+        try:
+            serving.instance.start(seconds=4)
+            raise AssertionError("the server started")
+        except RuntimeError:
+            log = serving.instance.log.read_text()
+        assert "has refused the PIN" in log and "CKR_PIN" not in log, log[-500:]
+        expect((state / "refused-pins").read_bytes(), before, "the memory")
+    finally:
+        serving.instance.stop()
+        place.pin.unlink()
+        place.pin.write_text(right)
+        place.pin.chmod(0o400)
+        os.chown(place.pin, place.uid, place.uid)
+
+
 def a_pin_file_that_others_can_read_is_refused(place):
     path = place.directory / "open"
     path.write_text(place.pin.read_text())
@@ -655,7 +685,8 @@ SOFT = (a_token_is_made_ready, a_token_in_use_is_left_alone, it_is_destroyed_by_
         other_files_are_refused, clients_know_the_server_by_what_the_tool_says,
         clients_go_on_knowing_a_server_whose_keys_moved, a_certificate_is_asked_for_and_installed,
         other_certificates_are_refused, a_statement_is_signed_by_every_key, a_statement_is_judged,
-        a_refused_pin_is_not_sent_again, a_pin_file_that_others_can_read_is_refused, a_pin_is_typed_without_echo,
+        a_refused_pin_is_not_sent_again,
+        what_the_tool_was_refused_the_signer_does_not_send, a_pin_file_that_others_can_read_is_refused, a_pin_is_typed_without_echo,
         typing_can_be_given_up, without_a_terminal_nothing_is_asked, a_key_in_use_is_not_retired,
         a_key_is_retired_by_who_types_its_label)
 
