@@ -214,7 +214,8 @@ int host_key_file_edit(const char *path, struct sp_span text, enum host_key_step
         return -ENOMEM;
     e.removed = found_make_array(found, "removed");
     e.added = found_make_array(found, "added");
-    int r = lines_read(&e, text);
+    bool has_nul = text.size != 0 && memchr(text.data, 0, text.size);
+    int r = has_nul ? refuse(&e, "%s: expected text, got an octet 0", path) : lines_read(&e, text);
     if (r == 0)
         r = step_take(&e, step, uri, &out);
     if (r == 0 && sp_put_end(&out))

@@ -95,6 +95,12 @@ static void refuses_files_that_are_not_its_own(void **state)
     refuses("HostKey x:1 x:2\n", HOST_KEY_STAGE, "x:3", "keys.conf line 1: HostKey: expected one URI");
     refuses("HostKey\n", HOST_KEY_STAGE, "x:3", "expected one URI");
     refuses("\nHostKey \"x:1\n", HOST_KEY_STAGE, "x:3", "keys.conf line 2: ");
+    json_t *found = json_object();
+    char why[256], *edited = NULL;
+    assert_int_equal(host_key_file_edit("f", sp_span_of("#\0\n", 3), HOST_KEY_STAGE, "x:1", found, &edited,
+                                        why, sizeof why),
+                     HOST_KEY_FILE_E_INVALID);
+    json_decref(found);
     for (size_t i = 0; i < sizeof many - 1; i += 2)
         memcpy(many + i, "#\n", 2);
     many[sizeof many - 1] = 0;

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sallyport/wire.h>
+
 #include "rig.h"
 
 /* ---- as it should be --------------------------------------------------------------------------------------- */
@@ -592,6 +594,114 @@ static void an_illegal_message_of_a_service_costs_it_its_link(void **state)
     rig_close(r);
 }
 
+/* ---- proofs of host keys ----------------------------------------------------------------------------------- */
+
+static const struct msg_prove *asks_for_proof(struct rig *r, struct rig_connection *c, const char *keys)
+{
+    assert_int_equal(link_send(&c->worker, ask_proof, .keys = sp_text(keys)), 0);
+    const struct msg_prove *prove = &rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_prove)->prove;
+    assert_int_equal(prove->connection, c->id);
+    assert_true(sp_span_is(prove->keys, keys));
+    return prove;
+}
+
+static struct sp_span proofs_of(struct rig *r, struct rig_connection *c)
+{
+    return rig_expect(r, &c->worker, PHASE_LOGIN, MSG_proofs)->proofs.signatures;
+}
+
+static void proofs_are_asked_for_with_what_the_monitor_knows(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    uint8_t id[32];
+    (void)state;
+    memset(id, 1, sizeof id); /* the first H, of bring_to() */
+    bring_to(r, &c, PHASE_LOGIN);
+    const struct msg_prove *prove = asks_for_proof(r, &c, "keys");
+    assert_int_equal(prove->generation, 1);
+    assert_true(sp_span_equal(prove->session_id, sp_span_of(id, sizeof id)));
+    assert_true(sp_span_is(prove->remote_address, "127.0.0.1"));
+    assert_int_not_equal(prove->negotiated.size, 0);
+    uint8_t bytes[64];
+    struct sp_out fingerprints = {.data = bytes, .capacity = sizeof bytes};
+    sp_put_text(&fingerprints, "SHA256:one");
+    sp_put_text(&fingerprints, "SHA256:two");
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], prove_done, .connection = c.id,
+                               .signatures = sp_text("s"), .fingerprints = sp_written(&fingerprints)),
+                     0);
+    assert_true(sp_span_is(proofs_of(r, &c), "s"));
+    rig_log_wait(r, "Host key SHA256:one proved to the client at 127.0.0.1");
+    rig_log_wait(r, "Host key SHA256:two proved to the client at 127.0.0.1");
+    /* The signer remembers which keys they were until the connection is gone. */
+    assert_int_equal(link_send(&c.worker, ended, .reason = 0), 0);
+    link_close(&c.worker);
+    assert_int_equal(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_abandon)->abandon.connection, c.id);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void a_proof_that_is_refused_is_an_empty_answer(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    bring_to(r, &c, PHASE_LOGIN);
+    for (int i = 0; i < 2; i++) {
+        (void)asks_for_proof(r, &c, "keys");
+        assert_int_equal(
+            link_send(&r->links[RIG_SIGNER], prove_refused, .connection = c.id, .why = sp_text("busy")), 0);
+        assert_int_equal(proofs_of(r, &c).size, 0);
+    }
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void who_asks_for_what_no_worker_asks_is_sent_away(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    bring_to(r, &c, PHASE_LOGIN);
+    (void)asks_for_proof(r, &c, "keys");
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], prove_refused, .connection = c.id, .illegal = true,
+                               .why = sp_text("a second time")),
+                     0);
+    (void)rig_expect(r, &c.worker, PHASE_LOGIN, MSG_end);
+    rig_log_wait(r, "a second time");
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void a_second_question_for_proof_ends_the_connection(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    bring_to(r, &c, PHASE_LOGIN);
+    (void)asks_for_proof(r, &c, "keys");
+    assert_int_equal(link_send(&c.worker, ask_proof, .keys = sp_text("keys")), 0);
+    rig_log_wait(r, "worker sent a second ask_proof before the first was answered");
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void a_signer_that_is_lost_proves_nothing(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    bring_to(r, &c, PHASE_LOGIN);
+    (void)asks_for_proof(r, &c, "keys");
+    link_close(&r->links[RIG_SIGNER]);
+    assert_int_equal(proofs_of(r, &c).size, 0);
+    assert_int_equal(link_send(&c.worker, ask_proof, .keys = sp_text("keys")),
+                     0); /* and none is there to be asked */
+    assert_int_equal(proofs_of(r, &c).size, 0);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
 /* ---- generations ------------------------------------------------------------------------------------------- */
 
 static void a_refusal_at_the_start_is_the_end(void **state)
@@ -773,6 +883,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_client_that_a_dead_zygote_took_along_is_served_by_the_next),
         cmocka_unit_test(a_client_that_was_talked_to_is_not_served_twice),
         cmocka_unit_test(an_illegal_message_of_a_service_costs_it_its_link),
+        cmocka_unit_test(proofs_are_asked_for_with_what_the_monitor_knows),
+        cmocka_unit_test(a_proof_that_is_refused_is_an_empty_answer),
+        cmocka_unit_test(who_asks_for_what_no_worker_asks_is_sent_away),
+        cmocka_unit_test(a_second_question_for_proof_ends_the_connection),
+        cmocka_unit_test(a_signer_that_is_lost_proves_nothing),
         cmocka_unit_test(a_refusal_at_the_start_is_the_end),
         cmocka_unit_test(a_bad_file_changes_nothing),
         cmocka_unit_test(what_the_signer_refuses_changes_nothing),
