@@ -47,9 +47,15 @@ static int on_token_exited(struct signer *s, const struct msg_token_exited *mess
 static int on_policy_serials(struct signer *s, const struct msg_policy_serials *message)
 {
     char why[1025] = "";
-    int r = s->anchors ? policy_trust_remember(s->anchors, message, why, sizeof why) : 0;
+    if (!s->anchors)
+        return 0;
+    bool was_unusable = s->anchors->unusable[0] != 0;
+    int r = policy_trust_remember(s->anchors, message, why, sizeof why);
     if (r == 0 && why[0])
         log_say(&s->log, LOG_LEVEL_ERROR, "policy_serials", "%s", why);
+    else if (r == 0 && was_unusable)
+        log_say(&s->log, LOG_LEVEL_INFO, "policy_serials",
+                "which policies were accepted is written down again");
     return r;
 }
 

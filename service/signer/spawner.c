@@ -31,6 +31,7 @@
 #include "signer/serials.h"
 #include "signer/spawn.h"
 
+#define SERIALS_AGAIN_MS 2000u /* until a memory of policies that could not be written is tried again */
 #define GRACE_MS 1000u /* for token processes to log out, once their links are closed */
 
 struct spawner_slot {
@@ -50,7 +51,9 @@ struct spawner {
     struct spawner_slot slots[SPAWNER_SLOTS];
     struct serials_file serials_file;
     struct serials serials;
-    char serials_unusable[1024]; /* why what is in the file is not known, or "" */
+    char serials_unusable[1024]; /* why what is in the file is not known, or not what it should be; or "" */
+    bool serials_unwritten;      /* the latter: to be tried again */
+    struct loop_source *serials_timer;
     struct chain chain;
     struct loop_source *chain_timer;
     bool chain_waits; /* for the timer */
@@ -177,19 +180,42 @@ static int serials_tell(struct spawner *s, const char *why)
     return r ? send_failed(r) : 0;
 }
 
+/* What is not on the disk does not outlive us, so until it is the signer accepts nothing new. */
+static int serials_store(struct spawner *s)
+{
+    int r = serials_write(&s->serials_file, &s->serials);
+    s->serials_unwritten = r != 0;
+    s->serials_unusable[0] = 0;
+    if (r == 0)
+        return 0;
+    snprintf(s->serials_unusable, sizeof s->serials_unusable,
+             "which policies were accepted cannot be written to %.500s: %s; it is tried again every %u "
+             "seconds, and no configuration is accepted until it can be",
+             s->serials_file.path, strerror(-r), SERIALS_AGAIN_MS / 1000);
+    return loop_timer_set(s->serials_timer, SERIALS_AGAIN_MS);
+}
+
+static int on_serials_time(void *context)
+{
+    struct spawner *s = context;
+    if (!s->serials_unwritten)
+        return 0;
+    int r = serials_store(s);
+    return r || s->serials_unwritten ? r : serials_tell(s, "");
+}
+
 static int on_policy_serial_keep(struct spawner *s, const struct msg_policy_serial_keep *request)
 {
     static struct serials wanted;
     char why[1024] = "";
-    if (s->serials_unusable[0] || serials_unpack(request->serials, &wanted) != 0)
+    bool is_unknown = s->serials_unusable[0] && !s->serials_unwritten;
+    if (is_unknown || serials_unpack(request->serials, &wanted) != 0)
         return -EPROTO;
     for (size_t i = 0; i < wanted.count; i++)
         if (serials_set(&s->serials, &wanted.items[i], why, sizeof why) != 0)
             return serials_tell(s, why);
-    int r = serials_write(&s->serials_file, &s->serials);
-    if (r)
-        snprintf(why, sizeof why, "cannot write %.900s: %s", s->serials_file.path, strerror(-r));
-    return serials_tell(s, why);
+    int r = serials_store(s);
+    return r ? r : serials_tell(s, s->serials_unusable);
 }
 
 /* ---- the chain of signatures ------------------------------------------------------------------------------------- */
@@ -335,6 +361,8 @@ static int prepare(struct spawner *s, int link_fd)
         r = loop_add(s->loop, s->signer.fd, EPOLLIN, on_signer_io, s, &s->signer_source);
     if (r == 0)
         r = loop_add_timer(s->loop, CHAIN_SYNC_MS, on_chain_time, s, &s->chain_timer);
+    if (r == 0)
+        r = loop_add_timer(s->loop, SERIALS_AGAIN_MS, on_serials_time, s, &s->serials_timer);
     if (r == 0)
         r = refused_open(&s->refused, s->setup->state_directory);
     if (r == 0) {

@@ -5,12 +5,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <sallyport/wire.h>
 
 #include "base/fd.h"
+#include "ipc/link.h"
 #include "signer/serials.h"
+#include "signer/spawner.h"
 
 static char directory[] = "/tmp/sallyport-test-XXXXXX";
 static char path[64];
@@ -252,6 +255,125 @@ static void a_memory_that_cannot_be_read_is_not_an_empty_one(void **state)
     assert_int_equal(serials_write(&file, &serials), -ENOENT);
 }
 
+/* ---- who writes it ----------------------------------------------------------------------------------------------- */
+
+static pid_t spawner_start(struct link *signer)
+{
+    struct spawner_setup setup = {.token_program = "/nonexistent"};
+    int fds[2];
+    snprintf(setup.state_directory, sizeof setup.state_directory, "%s", directory);
+    assert_int_equal(link_pair(fds), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        close(fds[0]);
+        _exit(spawner_run(&setup, fds[1]));
+    }
+    close(fds[1]);
+    link_init(signer, fds[0], ROLE_SIGNER, ROLE_SPAWNER);
+    return pid;
+}
+
+static void spawner_end(struct link *signer, pid_t pid)
+{
+    int status;
+    link_close(signer);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void assert_told(struct link *signer, bool usable, const char *words)
+{
+    static struct link_inbox inbox;
+    int r = LINK_E_AGAIN;
+    for (unsigned i = 0; i < 2000 && r == LINK_E_AGAIN; i++) {
+        r = link_receive(signer, PHASE_ANY, &inbox);
+        if (r == LINK_E_AGAIN)
+            usleep(5000);
+    }
+    assert_int_equal(r, 0);
+    assert_int_equal(inbox.row->number, MSG_policy_serials);
+    const struct msg_policy_serials *told = &inbox.body.policy_serials;
+    assert_int_equal(told->usable, usable);
+    if (!memmem(told->why.data, told->why.size, words, strlen(words)) ||
+        (words[0] == 0 && told->why.size != 0))
+        fail_msg("\"%s\" is not in \"%.*s\"", words, (int)told->why.size, (const char *)told->why.data);
+}
+
+static void keep(struct link *signer, const struct serials *serials)
+{
+    static uint8_t room[SERIALS_PACKED_MAX];
+    struct sp_out out = {.data = room, .capacity = sizeof room};
+    assert_int_equal(serials_pack(serials, &out), 0);
+    assert_int_equal(link_send(signer, policy_serial_keep, .serials = sp_written(&out)), 0);
+}
+
+static void assert_written(uint64_t serial)
+{
+    static struct serials written;
+    struct serials_file file;
+    open_good(&file, &written);
+    assert_int_equal(written.count, 1);
+    assert_int_equal(written.items[0].serial, serial);
+}
+
+/* As on a full disk: something is in the way of the new file. */
+static void a_memory_that_cannot_be_written_is_told_until_it_can(void **state)
+{
+    static struct serials serials;
+    struct link signer;
+    char in_the_way[80];
+    snprintf(in_the_way, sizeof in_the_way, "%s.new", path);
+    pid_t pid = spawner_start(&signer);
+    assert_told(&signer, true, "");
+    set(&serials, "SITE", 5, 'a');
+    keep(&signer, &serials);
+    assert_told(&signer, true, "");
+    assert_written(5);
+    assert_int_equal(mkdir(in_the_way, 0700), 0);
+    set(&serials, "SITE", 6, 'a');
+    keep(&signer, &serials);
+    assert_told(&signer, false, "policy-serials: Is a directory; it is tried again every 2 seconds");
+    assert_written(5);
+    /* At the next time that something is to be kept */
+    assert_int_equal(rmdir(in_the_way), 0);
+    set(&serials, "SITE", 7, 'a');
+    keep(&signer, &serials);
+    assert_told(&signer, true, "");
+    assert_written(7);
+    /* or after a while, without being asked. */
+    assert_int_equal(mkdir(in_the_way, 0700), 0);
+    set(&serials, "SITE", 8, 'a');
+    keep(&signer, &serials);
+    assert_told(&signer, false, "Is a directory");
+    assert_int_equal(rmdir(in_the_way), 0);
+    assert_told(&signer, true, "");
+    assert_written(8);
+    spawner_end(&signer, pid);
+}
+
+/* What time alone brings must not be taken for good news. */
+static void a_damaged_memory_stays_unusable(void **state)
+{
+    static struct link_inbox inbox;
+    struct link signer;
+    write_text("nonsense", 8);
+    pid_t pid = spawner_start(&signer);
+    assert_told(&signer, false, "the file is damaged");
+    usleep(2500000);
+    assert_int_equal(link_receive(&signer, PHASE_ANY, &inbox), LINK_E_AGAIN);
+    spawner_end(&signer, pid);
+    assert_damaged("is damaged");
+}
+
+/* Also clears what the spawner keeps beside it. */
+static int forget_all(void **state)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf -- '%s'/*", directory);
+    return system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +385,8 @@ int main(void)
         cmocka_unit_test_teardown(a_full_memory_is_kept, forget),
         cmocka_unit_test_teardown(every_damage_is_noticed, forget),
         cmocka_unit_test_teardown(a_memory_that_cannot_be_read_is_not_an_empty_one, forget),
+        cmocka_unit_test_teardown(a_memory_that_cannot_be_written_is_told_until_it_can, forget_all),
+        cmocka_unit_test_teardown(a_damaged_memory_stays_unusable, forget_all),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
