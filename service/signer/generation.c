@@ -708,14 +708,20 @@ static int offer_make(struct generation *g)
     return 0;
 }
 
-/* Nothing older may follow what is in force from now on. False: something newer is in force already. */
-static bool policies_keep(struct generation *g)
+/* False: something newer has come into force while this one got ready. What is ready is not in force: the worker may yet
+ * refuse it, and what was in force before must not be too old then. */
+static bool policies_may_follow(struct generation *g)
 {
     char why[1024];
-    if (!g->accepted || policy_trust_keep(g->signer, g->accepted, why, sizeof why) == 0)
+    if (!g->accepted || policy_trust_check(g->signer->anchors, g->accepted, why, sizeof why) == 0)
         return true;
     generation_fail(g, "%s", why);
     return false;
+}
+
+int generation_serve(struct generation *g, bool first, char *why, size_t why_size)
+{
+    return first && g->accepted ? policy_trust_keep(g->signer, g->accepted, why, why_size) : 0;
 }
 
 static void offer_answer(struct generation *g)
@@ -747,7 +753,7 @@ static int proofs_end(struct generation *g)
     r = offer_make(g);
     if (r == -EMSGSIZE)
         generation_fail(g, "the lists of all policies and the host keys are too long together");
-    else if (r == 0 && policies_keep(g))
+    else if (r == 0 && policies_may_follow(g))
         offer_answer(g);
     return r == -EMSGSIZE ? 0 : r;
 }

@@ -61,6 +61,12 @@ int generation_begin(struct signer *s, uint64_t id, int snapshot_fd) MUST_USE;
 void generations_settle(struct signer *s);
 /* The one that serves, or NULL. */
 struct generation *generation_find(struct signer *s, uint64_t id);
+/*
+ * An exchange is about to be signed under it. The first one of a connection has its policies come into force, if they need
+ * signatures: nothing older is accepted any more. 0, or POLICY_TRUST_E_REFUSED with *why: something newer is in force, and
+ * nobody begins under this one; those that are connected go on.
+ */
+int generation_serve(struct generation *g, bool first, char *why, size_t why_size) MUST_USE;
 /* The policy of a connection, by its addresses as the monitor knows them, and its lists. 0 or -errno. */
 int generation_variant(const struct generation *g, const struct config_who *who,
                        const struct variant **variant, struct msg_variant *offered) MUST_USE;

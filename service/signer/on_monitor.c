@@ -211,6 +211,7 @@ static void exchange_judge(struct signer *s, struct generation *g, const struct 
 
 static void on_sign(struct signer *s, const struct msg_sign *message)
 {
+    char why[1024];
     struct generation *g = generation_find(s, message->generation);
     if (budget_outstanding(s->budget, message->connection)) {
         connection_cancel(s, message->connection);
@@ -221,6 +222,10 @@ static void on_sign(struct signer *s, const struct msg_sign *message)
     if (!g) {
         refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
                "the connection's configuration is not known to this signer");
+        return;
+    }
+    if (generation_serve(g, message->first, why, sizeof why) != 0) {
+        refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available", why);
         return;
     }
     exchange_judge(s, g, message);

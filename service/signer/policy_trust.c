@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/fd.h"
@@ -79,24 +80,55 @@ int policy_trust_remember(struct policy_anchors *anchors, const struct msg_polic
     anchors->is_told = r == 0;
     free(read);
     snprintf(text, sizeof text, "%.*s", (int)message->why.size, (const char *)message->why.data);
+    if (!message->usable && text[0] == 0)
+        snprintf(text, sizeof text, "what was accepted before is not known");
     snprintf(anchors->unusable, sizeof anchors->unusable, "%.*s", message->usable ? 0 : 1023, text);
     snprintf(why, why_size, "%s", text);
     return r;
 }
 
-int policy_trust_keep(struct signer *s, const struct serials *accepted, char *why, size_t why_size)
+int policy_trust_check(const struct policy_anchors *anchors, const struct serials *accepted, char *why,
+                       size_t why_size)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < accepted->count; i++)
+        r = serials_check(&anchors->serials, &accepted->items[i], why, why_size);
+    return r ? POLICY_TRUST_E_REFUSED : 0;
+}
+
+static bool is_kept(const struct serials *serials, const struct serials *accepted)
+{
+    for (size_t i = 0; i < accepted->count; i++) {
+        const struct serial *known = serials_get(serials, accepted->items[i].name);
+        if (!known || known->serial != accepted->items[i].serial)
+            return false;
+    }
+    return true;
+}
+
+static int keep_send(struct signer *s, const struct serials *serials)
 {
     static uint8_t bytes[SERIALS_PACKED_MAX];
     struct sp_out out = {.data = bytes, .capacity = sizeof bytes};
-    int r = 0;
+    int r = serials_pack(serials, &out);
+    return r ? r : link_send(&s->spawner, policy_serial_keep, .serials = sp_written(&out));
+}
+
+int policy_trust_keep(struct signer *s, const struct serials *accepted, char *why, size_t why_size)
+{
+    static struct serials next;
+    int r = policy_trust_check(s->anchors, accepted, why, why_size);
+    if (r || is_kept(&s->anchors->serials, accepted))
+        return r;
+    next = s->anchors->serials;
     for (size_t i = 0; r == 0 && i < accepted->count; i++)
-        r = serials_set(&s->anchors->serials, &accepted->items[i], why, why_size);
+        r = serials_set(&next, &accepted->items[i], why, why_size);
     if (r)
         return POLICY_TRUST_E_REFUSED;
-    r = serials_pack(&s->anchors->serials, &out);
-    if (r == 0)
-        r = link_send(&s->spawner, policy_serial_keep, .serials = sp_written(&out));
-    if (r)
+    /* What was not told is not taken for told: the next exchange tries again. */
+    if (keep_send(s, &next) == 0)
+        s->anchors->serials = next;
+    else
         log_say(&s->log, LOG_LEVEL_ERROR, "policy_serials",
                 "the spawner cannot be told which policies are in force");
     return 0;
@@ -119,13 +151,39 @@ static int refuse(struct acceptance *a, const char *text)
     return POLICY_TRUST_E_REFUSED;
 }
 
+/*
+ * Where the site has its own DEFAULT, it stays the site's: without its file the program's would stand in for it, which
+ * nobody has signed. key: what is used, as the name of a file, in an Inherit or in a Policy.
+ */
+static int default_accept(struct acceptance *a, const char *key)
+{
+    char text[512];
+    const struct policy_file *file = policy_files_find(a->source->policies, key);
+    const struct serial *known = serials_get(&a->anchors->serials, key);
+    if (strcmp(key, SOURCE_DEFAULT) != 0 || !known || (file && !policy_trust_is_own(file)))
+        return 0;
+    snprintf(text, sizeof text,
+             "policy %s: this machine has accepted the site's own with Serial %" PRIu64
+             " before, and the program's does not stand in for it: expected %s" SOURCE_SUFFIX
+             " with its signature",
+             key, known->serial, key);
+    return refuse(a, text);
+}
+
+static int inherited_accept(struct acceptance *a, const struct policy_file *file)
+{
+    struct source_header header = {0};
+    source_scan(file->text, &header);
+    return default_accept(a, source_key(header.inherit));
+}
+
 static int file_accept(struct acceptance *a, const struct policy_file *file)
 {
     struct policy_signature who;
     struct policy_error error = {{0}};
     struct serial serial = {.serial = 0};
     if (policy_trust_is_own(file))
-        return 0;
+        return default_accept(a, file->name);
     int r = policy_trust_verify(a->anchors->trust, file, a->now, &who, &error);
     if (r)
         return r < 0 ? r : refuse(a, error.text);
@@ -135,7 +193,7 @@ static int file_accept(struct acceptance *a, const struct policy_file *file)
     r = serials_check(&a->anchors->serials, &serial, a->why, a->why_size);
     if (r == 0)
         r = serials_set(a->accepted, &serial, a->why, a->why_size);
-    return r ? POLICY_TRUST_E_REFUSED : 0;
+    return r ? POLICY_TRUST_E_REFUSED : inherited_accept(a, file);
 }
 
 /* Every file that the snapshot has: it has those that are used, and those that they inherit. */
@@ -164,6 +222,9 @@ static int spec_accept(struct acceptance *a, const char *spec)
             return refuse(a, error.text);
         const struct policy_file *file = policy_files_find(a->source->policies, source_key(part));
         is_signed = is_signed || (file && !policy_trust_is_own(file));
+        int r = default_accept(a, source_key(part));
+        if (r)
+            return r;
     }
     if (is_signed)
         return 0;

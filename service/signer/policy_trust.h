@@ -17,7 +17,7 @@ struct policy_anchors {
     char policy[POLICY_SPEC_MAX]; /* the one that was chosen by whoever started us; "": any that is signed */
     bool is_told;                 /* what is remembered has been heard of */
     struct serials serials;       /* what was accepted before */
-    char unusable[1024];          /* why nobody knows that, or "" */
+    char unusable[1024];          /* why nobody knows that, or will after a restart; or "" */
 };
 
 enum {
@@ -35,14 +35,17 @@ int policy_trust_remember(struct policy_anchors *anchors, const struct msg_polic
 
 /*
  * Whether a configuration's policies are what the anchors allow. now: seconds since the epoch. *accepted are the serials
- * to be remembered once it is in force (policy_trust_keep()). 0, POLICY_TRUST_E_REFUSED or a negative errno.
+ * to be remembered once somebody is served by it (policy_trust_keep()). 0, POLICY_TRUST_E_REFUSED or a negative errno.
  */
 int policy_trust_accept(const struct policy_anchors *anchors, const struct config_source *source,
                         const struct config *config, int64_t now, struct serials *accepted, char *why,
                         size_t why_size) MUST_USE;
+/* Whether they are still what may follow: 0, or POLICY_TRUST_E_REFUSED, as something newer has served somebody since. */
+int policy_trust_check(const struct policy_anchors *anchors, const struct serials *accepted, char *why,
+                       size_t why_size) MUST_USE;
 /*
- * A configuration's policies are about to be in force: what follows them may not be older. Has the spawner write that down.
- * 0, or POLICY_TRUST_E_REFUSED: another configuration came into force in the meantime, with a newer policy.
+ * A client is about to be served by a configuration's policies: what follows them may not be older. Has the spawner write
+ * that down, unless it has before. 0, or POLICY_TRUST_E_REFUSED as above, and then nothing is changed.
  */
 int policy_trust_keep(struct signer *s, const struct serials *accepted, char *why, size_t why_size) MUST_USE;
 

@@ -14,6 +14,12 @@ static size_t serials_find(const struct serials *serials, const char *name)
     return at;
 }
 
+const struct serial *serials_get(const struct serials *serials, const char *name)
+{
+    size_t at = serials_find(serials, name);
+    return at < serials->count ? &serials->items[at] : NULL;
+}
+
 int serials_check(const struct serials *serials, const struct serial *serial, char *why, size_t why_size)
 {
     size_t at = serials_find(serials, serial->name);

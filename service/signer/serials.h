@@ -30,6 +30,8 @@ struct serials {
     size_t count;
 };
 
+/* What is remembered of a policy, or NULL. */
+const struct serial *serials_get(const struct serials *serials, const char *name);
 /* Whether a policy's text may follow what is remembered of it. 0 or SERIALS_E_REFUSED. */
 int serials_check(const struct serials *serials, const struct serial *serial, char *why,
                   size_t why_size) MUST_USE;

@@ -7,6 +7,7 @@
 #include <sallyport/wire.h>
 
 #include "policy/builtin.h"
+#include "signer/generation.h"
 #include "signer/policy_trust.h"
 
 #define NOW 1800000000 /* 2027-01-15 */
@@ -180,18 +181,62 @@ static void the_programs_own_policy_is_not_a_way_out(void **state)
     assert_refused("KexAlgorithms +ecdh-sha2-nistp256", "there is no Policy");
 }
 
+static void write_the_programs_own(void)
+{
+    CLEANUP_FREE char *text = calloc(1, builtin_default.text.size + 1);
+    assert_non_null(text);
+    memcpy(text, builtin_default.text.data, builtin_default.text.size);
+    workshop_write(&shop, "p/DEFAULT.policy", text);
+}
+
 static void a_shipped_copy_of_the_programs_own_policy_needs_no_signature(void **state)
 {
     static struct serials accepted;
     char why[2048];
     policies_remove();
     policy_write("SITE", 7, "Inherit DEFAULT\n");
-    CLEANUP_FREE char *text = calloc(1, builtin_default.text.size + 1);
-    assert_non_null(text);
-    memcpy(text, builtin_default.text.data, builtin_default.text.size);
-    workshop_write(&shop, "p/DEFAULT.policy", text);
+    write_the_programs_own();
     assert_int_equal(accept_by(anchors, "Policy SITE", &accepted, why, sizeof why), 0);
     assert_int_equal(accepted.count, 1);
+}
+
+#define SITES_OWN                                                                                            \
+    "KexAlgorithms curve25519-sha256\nHostKeyAlgorithms ssh-ed25519\nCiphers aes256-gcm@openssh.com\n"       \
+    "MACs hmac-sha2-256\nCompressionAlgorithms none\nPubkeyAcceptedAlgorithms ssh-ed25519\n"                 \
+    "CASignatureAlgorithms ssh-ed25519\n"
+
+/* The program has one of that name, which stands in for a file that is missing. */
+static void a_sites_own_default_cannot_be_taken_away(void **state)
+{
+    static struct serials accepted;
+    static const char words[] =
+        "policy DEFAULT: this machine has accepted the site's own with Serial 4 before";
+    char why[2048];
+    struct policy_anchors *a = anchors_for("");
+    policies_remove();
+    policy_write("LOCAL", 1, "SubPolicy yes\nRequiredRSASize 3072\n");
+    policy_write("BASE", 3, "Inherit DEFAULT\n");
+    policy_write("SITE", 7, "Inherit BASE\n");
+    policy_write("WHOLE", 1, SITES_OWN);
+    policy_write("DEFAULT", 4, SITES_OWN);
+    assert_int_equal(accept_by(anchors, "Policy SITE", &accepted, why, sizeof why), 0);
+    assert_int_equal(accepted.count, 3);
+    tell(a, true, "", &accepted);
+    assert_int_equal(accept_by(a, "Policy SITE", &accepted, why, sizeof why), 0);
+    workshop_run(&shop, "rm p/DEFAULT.policy p/DEFAULT.policy.sig");
+    assert_refused_by(a, "Policy SITE", words);
+    assert_refused_by(a, "Policy BASE", words);
+    assert_refused_by(a, "Policy DEFAULT:LOCAL", words);
+    assert_refused_by(a, "Policy WHOLE\nMatch Address 192.0.2.1\nPolicy DEFAULT:LOCAL", words);
+    assert_int_equal(accept_by(a, "Policy WHOLE", &accepted, why, sizeof why), 0); /* does without one */
+    write_the_programs_own();
+    assert_refused_by(a, "Policy SITE", words);
+    assert_refused_by(a, "Policy DEFAULT:LOCAL", words);
+    policy_write("DEFAULT", 3, SITES_OWN);
+    assert_refused_by(a, "Policy SITE", "policy DEFAULT: its Serial 3 is older than 4");
+    policy_write("DEFAULT", 5, SITES_OWN);
+    assert_int_equal(accept_by(a, "Policy SITE", &accepted, why, sizeof why), 0);
+    policy_trust_close(a);
 }
 
 static void the_configuration_may_not_loosen_it(void **state)
@@ -269,18 +314,24 @@ static void nothing_is_accepted_while_the_memory_is_not_known(void **state)
     assert_refused_by(a, "Policy SITE", "what was accepted before is not known yet");
     tell(a, false, "/var/lib/x/policy-serials: the file is damaged", &nothing);
     assert_refused_by(a, "Policy SITE", "/var/lib/x/policy-serials: the file is damaged");
+    char text[1025];
+    assert_int_equal(
+        policy_trust_remember(a, &(struct msg_policy_serials){.usable = false}, text, sizeof text), 0);
+    assert_refused_by(a, "Policy SITE", "what was accepted before is not known");
     policy_trust_close(a);
 }
 
-/* What could not be written is said and does not stop anything: it is remembered as long as the signer runs. */
-static void a_full_disk_is_told_and_no_reason_to_refuse(void **state)
+/* What is not on the disk is forgotten with the signer: nothing newer is begun until it is. */
+static void nothing_is_accepted_until_what_was_can_be_written(void **state)
 {
     static struct serials accepted;
     char why[2048];
     struct policy_anchors *a = anchors_for("");
     policies_remove();
     policy_write("SITE", 7, "Inherit DEFAULT\n");
-    tell(a, true, "cannot write /var/lib/x/policy-serials: No space left on device", &nothing);
+    tell(a, false, "cannot write /var/lib/x/policy-serials: No space left on device", &nothing);
+    assert_refused_by(a, "Policy SITE", "No space left on device");
+    tell(a, true, "", &nothing);
     assert_int_equal(accept_by(a, "Policy SITE", &accepted, why, sizeof why), 0);
     policy_trust_close(a);
 }
@@ -295,40 +346,139 @@ static void a_malformed_memory_ends_the_signer(void **state)
     policy_trust_close(a);
 }
 
-/* Both were accepted when 4 was the latest; then the newer one came into force first. */
-static void an_older_policy_does_not_overtake_a_newer_one(void **state)
+/* ---- coming into force ------------------------------------------------------------------------------------------- */
+
+/* A signer, and the end of its link that the spawner would have. */
+static struct link spawner;
+
+static struct signer signer_make(const struct serials *remembered)
 {
-    static struct serials older, newer, kept;
-    char why[2048];
     struct signer s = {.anchors = anchors_for("")};
-    struct link spawner;
-    static struct link_inbox inbox;
     int fds[2];
     assert_int_equal(link_pair(fds), 0);
     link_init(&s.spawner, fds[0], ROLE_SIGNER, ROLE_SPAWNER);
     link_init(&spawner, fds[1], ROLE_SPAWNER, ROLE_SIGNER);
-    tell(s.anchors, true, "", &nothing);
+    tell(s.anchors, true, "", remembered);
+    return s;
+}
+
+static void signer_end(struct signer *s)
+{
+    link_close(&spawner);
+    link_close(&s->spawner);
+    policy_trust_close(s->anchors);
+}
+
+static void accept(struct signer *s, const char *lines, struct serials *accepted)
+{
+    char why[2048];
+    int r = accept_by(s->anchors, lines, accepted, why, sizeof why);
+    assert_string_equal(why, "");
+    assert_int_equal(r, 0);
+}
+
+static void assert_written(uint64_t serial)
+{
+    static struct link_inbox inbox;
+    static struct serials kept;
+    assert_int_equal(link_receive(&spawner, PHASE_ANY, &inbox), 0);
+    assert_int_equal(inbox.row->number, MSG_policy_serial_keep);
+    assert_int_equal(serials_unpack(inbox.body.policy_serial_keep.serials, &kept), 0);
+    assert_int_equal(kept.items[0].serial, serial);
+}
+
+static void assert_nothing_written(void)
+{
+    static struct link_inbox inbox;
+    assert_int_equal(link_receive(&spawner, PHASE_ANY, &inbox), LINK_E_AGAIN);
+}
+
+/* Both were accepted when 4 was the latest; then the newer one came into force first. */
+static void an_older_policy_does_not_overtake_a_newer_one(void **state)
+{
+    static struct serials older, newer;
+    char why[2048];
+    struct signer s = signer_make(&nothing);
     policies_remove();
     policy_write("SITE", 5, "Inherit DEFAULT\n");
-    assert_int_equal(accept_by(s.anchors, "Policy SITE", &older, why, sizeof why), 0);
+    accept(&s, "Policy SITE", &older);
     policy_write("SITE", 6, "Inherit DEFAULT\n");
-    assert_int_equal(accept_by(s.anchors, "Policy SITE", &newer, why, sizeof why), 0);
+    accept(&s, "Policy SITE", &newer);
+    assert_int_equal(policy_trust_check(s.anchors, &older, why, sizeof why), 0);
     assert_int_equal(policy_trust_keep(&s, &newer, why, sizeof why), 0);
+    assert_written(6);
+    assert_int_equal(policy_trust_check(s.anchors, &older, why, sizeof why), POLICY_TRUST_E_REFUSED);
     assert_int_equal(policy_trust_keep(&s, &older, why, sizeof why), POLICY_TRUST_E_REFUSED);
     assert_non_null(strstr(why, "Serial 5 is older than 6"));
-    assert_int_equal(policy_trust_keep(&s, &newer, why, sizeof why), 0);
-    /* The spawner was told of the newer one alone. */
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(link_receive(&spawner, PHASE_ANY, &inbox), 0);
-        assert_int_equal(inbox.row->number, MSG_policy_serial_keep);
-        assert_int_equal(serials_unpack(inbox.body.policy_serial_keep.serials, &kept), 0);
-        assert_int_equal(kept.count, 1);
-        assert_int_equal(kept.items[0].serial, 6);
-    }
-    assert_int_equal(link_receive(&spawner, PHASE_ANY, &inbox), LINK_E_AGAIN);
-    link_close(&spawner);
-    link_close(&s.spawner);
-    policy_trust_close(s.anchors);
+    assert_nothing_written();
+    signer_end(&s);
+}
+
+static void what_is_in_force_is_written_once(void **state)
+{
+    static struct serials accepted;
+    char why[2048];
+    struct signer s = signer_make(&nothing);
+    policies_remove();
+    policy_write("SITE", 5, "Inherit DEFAULT\n");
+    accept(&s, "Policy SITE", &accepted);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(policy_trust_keep(&s, &accepted, why, sizeof why), 0);
+    assert_written(5);
+    assert_nothing_written();
+    signer_end(&s);
+}
+
+/* One of its policies is older: the other one, which is newer, does not count either. */
+static void a_refused_set_of_policies_leaves_no_trace(void **state)
+{
+    static struct serials first, second;
+    char why[2048];
+    struct signer s = signer_make(&nothing);
+    policies_remove();
+    policy_write("BASE", 3, "Inherit DEFAULT\n");
+    policy_write("SITE", 6, "Inherit BASE\n");
+    accept(&s, "Policy SITE", &first);
+    policy_write("BASE", 2, "Inherit DEFAULT\n");
+    policy_write("SITE", 7, "Inherit BASE\n");
+    accept(&s, "Policy SITE", &second);
+    assert_int_equal(policy_trust_keep(&s, &first, why, sizeof why), 0);
+    assert_int_equal(policy_trust_keep(&s, &second, why, sizeof why), POLICY_TRUST_E_REFUSED);
+    for (size_t i = 0; i < s.anchors->serials.count; i++)
+        assert_int_equal(s.anchors->serials.items[i].serial,
+                         strcmp(s.anchors->serials.items[i].name, "SITE") == 0 ? 6 : 3);
+    assert_int_equal(policy_trust_keep(&s, &first, why, sizeof why), 0);
+    signer_end(&s);
+}
+
+/* Being ready is not being in force: somebody has to be served first. */
+static void a_generation_counts_from_its_first_exchange(void **state)
+{
+    static struct serials older, newer;
+    char why[2048];
+    struct signer s = signer_make(&nothing);
+    struct generation old = {.signer = &s, .id = 1, .accepted = &older};
+    struct generation fresh = {.signer = &s, .id = 2, .accepted = &newer};
+    struct generation unsigned_one = {.signer = &s, .id = 3};
+    policies_remove();
+    policy_write("SITE", 5, "Inherit DEFAULT\n");
+    accept(&s, "Policy SITE", &older);
+    assert_int_equal(generation_serve(&old, true, why, sizeof why), 0);
+    assert_written(5);
+    policy_write("SITE", 6, "Inherit DEFAULT\n");
+    accept(&s, "Policy SITE", &newer);
+    assert_int_equal(generation_serve(&old, true, why, sizeof why), 0);    /* the newer is not in force */
+    assert_int_equal(generation_serve(&fresh, false, why, sizeof why), 0); /* nor by a later exchange */
+    assert_nothing_written();
+    assert_int_equal(generation_serve(&fresh, true, why, sizeof why), 0);
+    assert_written(6);
+    /* Who is connected goes on; nobody begins. */
+    assert_int_equal(generation_serve(&old, false, why, sizeof why), 0);
+    assert_int_equal(generation_serve(&old, true, why, sizeof why), POLICY_TRUST_E_REFUSED);
+    assert_non_null(strstr(why, "Serial 5 is older than 6"));
+    assert_int_equal(generation_serve(&unsigned_one, true, why, sizeof why), 0);
+    assert_nothing_written();
+    signer_end(&s);
 }
 
 /* ---- the anchors ------------------------------------------------------------------------------------------------- */
@@ -392,14 +542,18 @@ int main(void)
         cmocka_unit_test(one_signed_policy_is_not_taken_for_another),
         cmocka_unit_test(the_programs_own_policy_is_not_a_way_out),
         cmocka_unit_test(a_shipped_copy_of_the_programs_own_policy_needs_no_signature),
+        cmocka_unit_test(a_sites_own_default_cannot_be_taken_away),
         cmocka_unit_test(the_configuration_may_not_loosen_it),
         cmocka_unit_test(another_policy_than_the_chosen_one_is_refused),
         cmocka_unit_test(an_expired_policy_is_refused),
         cmocka_unit_test(serials_do_not_go_backwards),
         cmocka_unit_test(nothing_is_accepted_while_the_memory_is_not_known),
-        cmocka_unit_test(a_full_disk_is_told_and_no_reason_to_refuse),
+        cmocka_unit_test(nothing_is_accepted_until_what_was_can_be_written),
         cmocka_unit_test(a_malformed_memory_ends_the_signer),
         cmocka_unit_test(an_older_policy_does_not_overtake_a_newer_one),
+        cmocka_unit_test(what_is_in_force_is_written_once),
+        cmocka_unit_test(a_refused_set_of_policies_leaves_no_trace),
+        cmocka_unit_test(a_generation_counts_from_its_first_exchange),
         cmocka_unit_test(anchors_must_be_roots),
         cmocka_unit_test(an_odd_keyword_is_noticed),
     };
