@@ -12,6 +12,9 @@
 #include "signer/chain.h"
 #include "signer/generation.h"
 
+/* So much may wait for a spawner that waits for a disk. Clients decide how many signatures there are, and a link that is full
+ * would be a lost spawner. */
+#define RECORDS_QUEUED_MAX (LINK_QUEUE_MAX / 4)
 #define FAILURE_LOG_MS 60000u /* between two lines that say that signatures are not recorded */
 
 static uint64_t now_us(void)
@@ -62,6 +65,8 @@ static void works_again(struct signer *s)
 static int ask(struct signer *s, const struct request *request)
 {
     char key[65];
+    if (s->spawner.queued_octets >= RECORDS_QUEUED_MAX)
+        return -EAGAIN;
     int r = fingerprint(generation_key_blob(request), key);
     return r ? r
              : link_send(&s->spawner, record_signature, .ticket = request->ticket,
