@@ -1,9 +1,15 @@
 """Signed policies on a real server: what PolicyTrust accepts, and that nothing else ever comes into force. Which policy that
 is, a real client finds out by a key exchange that only one of them has."""
 
+import contextlib
 import os
+import select
 import signal
+import socket
+import subprocess
+import threading
 import time
+import types
 
 import client
 import server
@@ -13,6 +19,9 @@ DIRECTORY = world.STATE / "signed.d"
 KEYS = world.STATE / "signed-keys"
 SIGNERS = world.STATE / "signers"
 NAMESPACE = "sallyport-policy"
+SITES_DEFAULT = {"KexAlgorithms": "curve25519-sha256", "HostKeyAlgorithms": "ssh-ed25519", "Ciphers": "aes256-gcm@openssh.com",
+                 "MACs": "hmac-sha2-256", "CompressionAlgorithms": "none", "PubkeyAcceptedAlgorithms": "ssh-ed25519",
+                 "CASignatureAlgorithms": "ssh-ed25519"}
 # Which of these a policy has is how a client tells it from the others.
 OLD, NEW, OTHER = "curve25519-sha256", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384"
 
@@ -88,14 +97,77 @@ class Site:
         self.is_served(kex)
 
 
+    def remembered(self):
+        return (self.server.directory / "state/policy-serials").read_text()
+
+
+class Session:
+    """A client that stays connected, and sends so much at a time that its keys are due to be exchanged anew."""
+
+    def __init__(self, site, kex):
+        command = ["ssh", "-F", "none", "-v", "-o", f"UserKnownHostsFile={world.STATE}/known", "-o", "StrictHostKeyChecking=no",
+                   "-o", "BatchMode=yes", "-o", "RekeyLimit=16K", "-o", f"KexAlgorithms={kex}", "-i", str(site.key),
+                   "-p", str(site.server.port), "bob@127.0.0.1", "cat"]
+        self.words = open(world.STATE / "session-words", "w+b")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.words)
+        self.echoes()
+
+    def echoes(self, octets=100):
+        threading.Thread(target=lambda: (self.process.stdin.write(b"x" * octets), self.process.stdin.flush())).start()
+        while octets:
+            assert select.select([self.process.stdout], [], [], 20)[0], "no echo"
+            got = len(os.read(self.process.stdout.fileno(), octets))
+            assert got, f"it ended: {self.said()[-600:]}"
+            octets -= got
+
+    def said(self):
+        self.words.seek(0)
+        return self.words.read().decode(errors="replace")
+
+    def exchanges(self):
+        return self.said().count("SSH2_MSG_NEWKEYS received")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.words.close()
+
+
+@contextlib.contextmanager
+def early_connection(port):
+    """A connection that the server has taken now; yields where a client that comes later is let into it."""
+    early = socket.create_connection(("127.0.0.1", port))
+    early.settimeout(20)
+    hello = early.recv(1)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump():
+        peer, _ = listener.accept()
+        peer.sendall(hello)
+        other = {peer: early, early: peer}
+        while True:
+            for side in select.select(list(other), [], [])[0]:
+                data = side.recv(65536)
+                if not data:
+                    peer.close()
+                    return
+                other[side].sendall(data)
+
+    threading.Thread(target=pump, daemon=True).start()
+    try:
+        yield types.SimpleNamespace(port=listener.getsockname()[1])
+    finally:
+        listener.close()
+        early.close()
+
+
 # ---- at start ----------------------------------------------------------------------------------------------------
 
 
 def a_signed_policy_is_in_force_from_the_start(site):
     site.server.start()
     site.is_served(OLD)
-    kept = (site.server.directory / "state/policy-serials").read_text()
-    assert "\nSITE 5 " in kept, kept
+    assert "\nSITE 5 " in site.remembered(), site.remembered()
 
 
 def the_same_policy_may_be_loaded_again(site):
@@ -206,12 +278,33 @@ def a_refused_configuration_does_not_count(site):
     site.accepts(OLD)
 
 
+def what_has_served_nobody_does_not_count(site):
+    """Ready is not in force: 5 may still be loaded after a 6 under which no client came."""
+    place("SITE", text_of("SITE", 6, NEW))
+    site.server.reload(options())
+    assert "\nSITE 5 " in site.remembered(), site.remembered()
+    place("SITE", text_of("SITE", 5, OLD))
+    site.accepts(OLD)
+
+
 # ---- what goes into force ----------------------------------------------------------------------------------------
 
 
 def a_newer_policy_goes_into_force(site):
-    place("SITE", text_of("SITE", 6, NEW))
-    site.accepts(NEW)
+    """Who is connected goes on under the older one, exchanges of keys included; nobody begins under it any more."""
+    session = Session(site, OLD)
+    try:
+        with early_connection(site.server.port) as late:
+            place("SITE", text_of("SITE", 6, NEW))
+            site.accepts(NEW)
+            site.server.mark()
+            client.is_refused(late, "service not available", user="bob", key=site.key, kex=[OLD])
+            site.server.wait_event(lambda e: e.get("event") == "exchange_refused" and "Serial 5 is older than 6" in str(e))
+        before = session.exchanges()
+        session.echoes(100000)
+        assert session.exchanges() > before, "its keys were not exchanged anew"
+    finally:
+        session.end()
     place("SITE", text_of("SITE", 5, OLD))
     site.refuses("Serial 5 is older than 6", kex=NEW)
 
@@ -279,6 +372,38 @@ def signers_that_others_could_change_are_no_anchors(site):
     site.is_served(OTHER)
 
 
+def a_memory_that_cannot_be_written_lets_nothing_new_in(site):
+    """As on a full disk; what is in force goes on."""
+    state = site.server.directory / "state"
+    in_the_way = state / "policy-serials.new"
+    in_the_way.mkdir()
+    place("SITE", text_of("SITE", 8, OLD))
+    site.accepts(OLD)
+    assert "\nSITE 7 " in site.remembered(), site.remembered()
+    place("SITE", text_of("SITE", 9, NEW))
+    site.refuses("policy-serials: Is a directory", "no configuration is accepted until it can be")
+    in_the_way.rmdir()
+    until = time.monotonic() + 20
+    while "\nSITE 8 " not in site.remembered():
+        assert time.monotonic() < until, site.remembered()
+        time.sleep(0.1)
+    time.sleep(0.5)  # the signer is told behind that
+    site.accepts(NEW)
+
+
+def a_sites_own_default_cannot_be_taken_away(site):
+    """The program has one of that name too, which nobody has signed and which is wider."""
+    place("SITE", text_of("SITE", 9, NEW))
+    own = place("DEFAULT", "Name DEFAULT\nSerial 1\n" + "".join(f"{list} {names}\n" for list, names in SITES_DEFAULT.items()))
+    site.accepts(NEW)
+    assert "\nDEFAULT 1 " in site.remembered(), site.remembered()
+    own.unlink()
+    own.with_name("DEFAULT.policy.sig").unlink()
+    site.refuses("policy DEFAULT", "the site's own with Serial 1", kex=NEW)
+    own.write_text((world.TOP / "policy/profiles/DEFAULT.policy").read_text())
+    site.refuses("policy DEFAULT", "the site's own with Serial 1", kex=NEW)
+
+
 CLAIMS = (
     the_same_policy_may_be_loaded_again, an_unsigned_policy_is_refused, an_altered_policy_is_refused,
     a_truncated_signature_is_refused, a_policy_signed_for_another_purpose_is_refused, a_strangers_policy_is_refused,
@@ -286,9 +411,10 @@ CLAIMS = (
     an_older_policy_is_refused, another_policy_of_the_same_serial_is_refused, a_policy_under_anothers_name_is_refused,
     an_unsigned_policy_behind_a_signed_one_is_refused, leaving_the_policy_away_is_refused, another_signed_policy_is_refused,
     leaving_the_trust_away_is_no_way_around_it, the_configurations_own_lists_cannot_loosen_it,
-    a_refused_configuration_does_not_count, a_newer_policy_goes_into_force, what_was_accepted_outlives_the_signer,
+    a_refused_configuration_does_not_count, what_has_served_nobody_does_not_count, a_newer_policy_goes_into_force, what_was_accepted_outlives_the_signer,
     what_was_accepted_outlives_the_server, a_damaged_memory_lets_nothing_in,
-    signers_that_others_could_change_are_no_anchors,
+    signers_that_others_could_change_are_no_anchors, a_memory_that_cannot_be_written_lets_nothing_new_in,
+    a_sites_own_default_cannot_be_taken_away,
 )
 
 
