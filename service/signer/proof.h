@@ -1,5 +1,5 @@
 /*
- * The third and last thing that a token is asked to sign: a proof that a key can sign and belongs to the public key
+ * What a token is asked to sign besides exchange hashes (transcript.h) and proofs for clients (prover.h): a proof that a key can sign and belongs to the public key
  * that was announced for it. Its content is fixed, in the form of an SSHSIG signature (OpenSSH PROTOCOL.sshsig) in a
  * namespace of ours: it is longer than any exchange hash and begins with other bytes than any other signed blob of
  * SSH, so a proof can never pass for a signature that means something.
