@@ -90,9 +90,10 @@ static bool attributes_have(const char *attributes, const char *attribute)
     return false;
 }
 
+/* What a provider of LoadModule has is not the business of a tool for PKCS#11 tokens. */
 static bool spec_fits(const struct token_options *o, const struct token_spec *spec, const char *attribute)
 {
-    return spec->replica == 0 && (!o->module || strcmp(o->module, spec->module) == 0) &&
+    return !spec->provider && spec->replica == 0 && (!o->module || strcmp(o->module, spec->module) == 0) &&
            (!*attribute || attributes_have(spec->token, attribute));
 }
 
