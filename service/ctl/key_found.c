@@ -313,6 +313,16 @@ int key_label_is_free(struct token_run *run)
     return r;
 }
 
+void key_unmake(struct token_run *run, const struct sp_manage_key *key)
+{
+    struct sp_hostkey_error error = {{0}};
+    size_t destroyed;
+    if (manage_destroy(run->manage, key, &destroyed, &error))
+        (void)ctl_fail("key \"%s\" could not be destroyed: %s", key->label, error.text);
+    else
+        (void)ctl_fail("key \"%s\" was destroyed again", key->label);
+}
+
 void key_new_show(const json_t *found)
 {
     const json_t *key = json_object_get(found, "key");

@@ -59,5 +59,7 @@ int key_prove(struct token_run *run, const struct sp_manage_key *key) MUST_USE;
 /* --label, where it is needed: present, not too long, and no other key's. 0, CTL_USAGE, CTL_FINDING or CTL_FAILED, and said. */
 int key_label_check(const struct token_run *run) MUST_USE;
 int key_label_is_free(struct token_run *run) MUST_USE;
+/* Destroys a new key that turned out to be none, and says so. */
+void key_unmake(struct token_run *run, const struct sp_manage_key *key);
 /* What the administrator needs of a new key. */
 void key_new_show(const json_t *found);

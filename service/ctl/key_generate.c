@@ -46,8 +46,10 @@ int key_generate_work(struct token_run *run, json_t *found)
     if (manage_generate(run->manage, types[index].make, types[index].bits, run->o.label, key, &error))
         return ctl_fail("a key of type %s: %s", types[index].name, error.text);
     r = key_prove(run, key);
-    if (r)
+    if (r) {
+        key_unmake(run, key);
         return r;
+    }
     json_t *row = found_make_object(found, "key");
     key_describe(run, key, row);
     key_describe_attributes(key, row);

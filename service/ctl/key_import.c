@@ -39,7 +39,6 @@ static int file_complain(const char *path, int r, const char *why)
 static int key_put(struct token_run *run, const struct sp_private_key *private_key, struct sp_manage_key *key)
 {
     struct sp_hostkey_error error = {{0}};
-    size_t destroyed;
     if (manage_import(run->manage, private_key, run->o.label, key, &error))
         return ctl_fail("%s", error.text);
     int r = 0;
@@ -47,8 +46,8 @@ static int key_put(struct token_run *run, const struct sp_private_key *private_k
         r = ctl_fail("the token states another public key than the file has");
     if (r == 0)
         r = key_prove(run, key);
-    if (r && manage_destroy(run->manage, key, &destroyed, &error))
-        (void)ctl_fail("the key that was put into the token could not be destroyed: %s", error.text);
+    if (r)
+        key_unmake(run, key);
     return r;
 }
 

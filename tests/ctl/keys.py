@@ -574,6 +574,88 @@ def without_a_terminal_nothing_is_asked(place):
     assert done.returncode == 255 and b"no terminal" in done.stderr, done.stderr
 
 
+# ---- a module that breaks -----------------------------------------------------------------------------------------
+
+class Broken:
+    """The same token behind tests/hsm/fault_module.c."""
+
+    def __init__(self, place):
+        self.place, self.file = place, place.directory / "faults"
+        module = world.STATE / "fault.so"
+        shutil.copy(world.build_directory() / "tests/hsm/fault.so", module)
+        module.chmod(0o755)
+        self.logins = place.directory / "faults.logins"
+        self.logins.write_text("")
+        self.flipped = place.directory / "faults.flipped"
+        self.flipped.write_text("")
+        for path in (self.logins, self.flipped):
+            os.chown(path, place.uid, place.uid)
+        self.module = module
+
+    def __enter__(self):
+        self.before = (self.place.module, self.place.environment)
+        self.place.module, self.place.environment = self.module, [*self.before[1], f"FAULT_FILE={self.file}"]
+        return self
+
+    def __exit__(self, *_):
+        self.place.module, self.place.environment = self.before
+
+    def now(self, *faults):
+        self.file.write_text("".join(f"{fault}\n" for fault in faults))
+        self.logins.write_text("")
+
+    def count(self):
+        return len(self.logins.read_text().splitlines())
+
+
+def the_tokens_warnings_are_said_and_heeded(place):
+    with Broken(place) as broken:
+        for flag, words, logs_in_then in (("0x10000", "PIN count low", 1), ("0x20000", "PIN final try", 0),
+                                          ("0x40000", "PIN locked", 0)):
+            broken.now(f"C_GetTokenInfo {flag}")
+            slots = {row["label"]: row for row in place.found("token", "list")["slots"]}
+            assert words in slots["box"]["flags"], slots["box"]
+            expect(broken.count(), 0, "logins for a list of tokens")
+            place.must("key", "list", status=0 if logs_in_then else 255)
+            expect(broken.count(), logs_in_then, f"logins with {words}")
+
+
+def a_wrong_pin_is_one_login(place):
+    with Broken(place) as broken:
+        broken.now("C_Login 0xa0")
+        for words in (["key", "list"], ["key", "test"], ["key", "attest"], ["key", "generate", "--type", "ed25519", "--label", "y"]):
+            place.must(*words, status=255)
+        expect(broken.count(), 1, "logins")
+        (place.state / "refused-pins").unlink()
+        broken.now("C_Login 0x30")  # says nothing about the PIN
+        for _ in range(2):
+            place.must("key", "list", status=255)
+        broken.now()
+        place.must("key", "list")
+
+
+def wrong_signatures_are_not_believed(place):
+    before = place.keys()
+    with Broken(place) as broken:
+        broken.now("C_Sign flip")
+        rows = place.found("key", "test", status=1)["tests"]
+        assert rows and not any(row["good"] for row in rows), rows
+        error = place.must("key", "generate", "--type", "ed25519", "--label", "bad", status=255)
+        assert "not one of the public key" in error and "destroyed again" in error, error
+        place.must("key", "import", files(place) / "RFC4716-ecdsa-p384", "--label", "bad", status=255)
+        directory = place.directory / "bad-statement"
+        place.must("key", "attest", "--output", directory, status=255)
+        assert not directory.exists(), "a statement was written"
+    expect(set(place.keys()), set(before), "keys")
+
+
+def a_module_that_dies_takes_nobody_with_it(place):
+    with Broken(place) as broken:
+        broken.now("C_Sign crash")
+        error = place.must("key", "test", status=255)
+        assert "the process with the PKCS#11 module" in error or "exit" in error, error
+
+
 # ---- retiring -----------------------------------------------------------------------------------------------------
 
 def a_key_in_use_is_not_retired(place):
@@ -687,7 +769,8 @@ SOFT = (a_token_is_made_ready, a_token_in_use_is_left_alone, it_is_destroyed_by_
         other_certificates_are_refused, a_statement_is_signed_by_every_key, a_statement_is_judged,
         a_refused_pin_is_not_sent_again,
         what_the_tool_was_refused_the_signer_does_not_send, a_pin_file_that_others_can_read_is_refused, a_pin_is_typed_without_echo,
-        typing_can_be_given_up, without_a_terminal_nothing_is_asked, a_key_in_use_is_not_retired,
+        typing_can_be_given_up, without_a_terminal_nothing_is_asked, the_tokens_warnings_are_said_and_heeded, a_wrong_pin_is_one_login,
+        wrong_signatures_are_not_believed, a_module_that_dies_takes_nobody_with_it, a_key_in_use_is_not_retired,
         a_key_is_retired_by_who_types_its_label)
 
 
