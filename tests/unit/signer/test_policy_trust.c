@@ -410,6 +410,9 @@ static void an_older_policy_does_not_overtake_a_newer_one(void **state)
     assert_int_equal(policy_trust_check(s.anchors, &older, why, sizeof why), POLICY_TRUST_E_REFUSED);
     assert_int_equal(policy_trust_keep(&s, &older, why, sizeof why), POLICY_TRUST_E_REFUSED);
     assert_non_null(strstr(why, "Serial 5 is older than 6"));
+    newer.items[0].digest[0] ^= 1;
+    assert_int_equal(policy_trust_keep(&s, &newer, why, sizeof why), POLICY_TRUST_E_REFUSED);
+    assert_non_null(strstr(why, "another text with Serial 6"));
     assert_nothing_written();
     signer_end(&s);
 }
