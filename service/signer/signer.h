@@ -3,6 +3,7 @@
  *
  *   monitor --on_monitor.c--> generation.c (configure) --> token.c (start, queue) --spawner--> token process
  *           --on_monitor.c--> transcript.c (sign)      --> token.c --on_token.c--> answer.c --> monitor
+ *                                                                                  '--> ledger.c --> spawner: chain.c
  *
  * Handlers note what changed; signer_settle() draws the consequences once the handler is done, so that nothing is freed
  * under a function that still uses it.
