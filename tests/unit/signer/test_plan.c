@@ -206,7 +206,8 @@ static void pin_sources(void **state)
 
 static void environment_variables(void **state)
 {
-    static const char *const good[] = {"SOFTHSM2_CONF=/x", "A=", "_1=a=b", "TPM2_PKCS11_TCTI=swtpm:path=/x"};
+    static const char *const good[] = {"SOFTHSM2_CONF=/x", "A=", "_1=a=b", "TPM2_PKCS11_TCTI=swtpm:path=/x",
+                                       "P11_KIT_SERVER_ADDRESS=unix:path=/run/x"};
     static const char *const bad[] = {"",
                                       "A",
                                       "=x",
@@ -218,6 +219,10 @@ static void environment_variables(void **state)
                                       "OPENSSL_MODULES=/x",
                                       "GCONV_PATH=/x",
                                       "P11_KIT_DEBUG=1",
+                                      "P11_KIT_SERVER_ADDRESS=|/x",
+                                      "P11_KIT_SERVER_ADDRESS=unix:path=x",
+                                      "P11_KIT_SERVER_ADDRESS_=unix:path=/x",
+                                      "P11_KIT_SERVER_ADDRESS=",
                                       "GLIBC_TUNABLES=x",
                                       "MALLOC_CHECK_=1"};
     for (size_t i = 0; i < ARRAY_SIZE(good); i++)
