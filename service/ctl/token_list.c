@@ -11,12 +11,19 @@ static const struct {
     bool is_set;
     const char *words;
 } rows[] = {
-    {SP_TOKEN_INITIALISED, true, "initialised"},       {SP_TOKEN_LOGIN_REQUIRED, true, "login required"}, {SP_TOKEN_LOGIN_REQUIRED, false, "no login"},
-    {SP_TOKEN_PIN_SET, false, "no user PIN"},          {SP_TOKEN_PIN_LOW, true, "PIN count low"},
-    {SP_TOKEN_PIN_FINAL, true, "PIN final try"},       {SP_TOKEN_PIN_LOCKED, true, "PIN locked"},
-    {SP_TOKEN_PIN_CHANGE, true, "PIN to be changed"},  {SP_TOKEN_PIN_PAD, true, "PIN pad"},
-    {SP_TOKEN_READ_ONLY, true, "write-protected"},     {SP_TOKEN_SO_PIN_LOW, true, "SO PIN count low"},
-    {SP_TOKEN_SO_PIN_FINAL, true, "SO PIN final try"}, {SP_TOKEN_SO_PIN_LOCKED, true, "SO PIN locked"},
+    {SP_TOKEN_INITIALISED, true, "initialised"},
+    {SP_TOKEN_LOGIN_REQUIRED, true, "login required"},
+    {SP_TOKEN_LOGIN_REQUIRED, false, "no login"},
+    {SP_TOKEN_PIN_SET, false, "no user PIN"},
+    {SP_TOKEN_PIN_LOW, true, "PIN count low"},
+    {SP_TOKEN_PIN_FINAL, true, "PIN final try"},
+    {SP_TOKEN_PIN_LOCKED, true, "PIN locked"},
+    {SP_TOKEN_PIN_CHANGE, true, "PIN to be changed"},
+    {SP_TOKEN_PIN_PAD, true, "PIN pad"},
+    {SP_TOKEN_READ_ONLY, true, "write-protected"},
+    {SP_TOKEN_SO_PIN_LOW, true, "SO PIN count low"},
+    {SP_TOKEN_SO_PIN_FINAL, true, "SO PIN final try"},
+    {SP_TOKEN_SO_PIN_LOCKED, true, "SO PIN locked"},
 };
 
 static void flags_describe(unsigned flags, json_t *into)
