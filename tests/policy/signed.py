@@ -96,7 +96,6 @@ class Site:
         self.server.reload(options() if with_options is None else with_options)
         self.is_served(kex)
 
-
     def remembered(self):
         return (self.server.directory / "state/policy-serials").read_text()
 
@@ -112,10 +111,10 @@ class Session:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.words)
         self.echoes()
 
-    def echoes(self, octets=100):
+    def echoes(self, octets=100, seconds=20):
         threading.Thread(target=lambda: (self.process.stdin.write(b"x" * octets), self.process.stdin.flush())).start()
         while octets:
-            assert select.select([self.process.stdout], [], [], 20)[0], "no echo"
+            assert select.select([self.process.stdout], [], [], seconds)[0], "no echo"
             got = len(os.read(self.process.stdout.fileno(), octets))
             assert got, f"it ended: {self.said()[-600:]}"
             octets -= got
@@ -316,17 +315,22 @@ def signer_of(site):
     return [pid for pid in pids if table[pid][0] not in pids]
 
 
-def what_was_accepted_outlives_the_signer(site):
-    place("SITE", text_of("SITE", 6, NEW))
+def end_signer(site, kex):
+    """Another one is started by itself; returns when it serves."""
     (old,) = signer_of(site)
     os.kill(old, signal.SIGKILL)
     until = time.monotonic() + 20
     while True:
         now = signer_of(site)
-        if len(now) == 1 and now[0] != old and client.ssh(site.server, user="bob", key=site.key, kex=[NEW]).returncode == 0:
+        if len(now) == 1 and now[0] != old and client.ssh(site.server, user="bob", key=site.key, kex=[kex]).returncode == 0:
             break
         assert time.monotonic() < until, "no new signer that serves"
         time.sleep(0.2)
+
+
+def what_was_accepted_outlives_the_signer(site):
+    place("SITE", text_of("SITE", 6, NEW))
+    end_signer(site, NEW)
     place("SITE", text_of("SITE", 5, OLD))
     site.refuses("Serial 5 is older than 6", kex=NEW)
 
@@ -391,9 +395,27 @@ def a_memory_that_cannot_be_written_lets_nothing_new_in(site):
     site.accepts(NEW)
 
 
+def a_new_signer_serves_whatever_older_policy_is_in_use(site):
+    """The older one is not taken back, so a session that began under it gets no new keys; nobody else notices."""
+    session = Session(site, NEW)
+    try:
+        place("SITE", text_of("SITE", 10, OTHER))
+        site.accepts(OTHER)
+        site.server.mark()
+        end_signer(site, OTHER)
+        site.server.wait_event(lambda e: e.get("event") == "signer_refused" and "Serial 9 is older than 10" in str(e))
+        site.is_served(OTHER)
+        before = session.exchanges()
+        with contextlib.suppress(AssertionError):
+            session.echoes(100000, seconds=5)
+        assert session.exchanges() == before, "its keys were exchanged anew"
+    finally:
+        session.end()
+
+
 def a_sites_own_default_cannot_be_taken_away(site):
     """The program has one of that name too, which nobody has signed and which is wider."""
-    place("SITE", text_of("SITE", 9, NEW))
+    place("SITE", text_of("SITE", 11, NEW))
     own = place("DEFAULT", "Name DEFAULT\nSerial 1\n" + "".join(f"{list} {names}\n" for list, names in SITES_DEFAULT.items()))
     site.accepts(NEW)
     assert "\nDEFAULT 1 " in site.remembered(), site.remembered()
@@ -414,7 +436,7 @@ CLAIMS = (
     a_refused_configuration_does_not_count, what_has_served_nobody_does_not_count, a_newer_policy_goes_into_force, what_was_accepted_outlives_the_signer,
     what_was_accepted_outlives_the_server, a_damaged_memory_lets_nothing_in,
     signers_that_others_could_change_are_no_anchors, a_memory_that_cannot_be_written_lets_nothing_new_in,
-    a_sites_own_default_cannot_be_taken_away,
+    a_new_signer_serves_whatever_older_policy_is_in_use, a_sites_own_default_cannot_be_taken_away,
 )
 
 
