@@ -10,14 +10,16 @@
 #define KEX(symbol, name) extern const struct sp_kex_ops kex_##symbol;
 #include "registry.def"
 
-static const struct sp_kex_ops *const kexes[] = {
+static const struct sp_kex_ops *kexes[] = {
 #define KEX(symbol, name) &kex_##symbol,
 #include "registry.def"
 };
 
+static size_t kex_count = sizeof kexes / sizeof kexes[0];
+
 const struct sp_kex_ops *kex_at(size_t index)
 {
-    return index < sizeof kexes / sizeof kexes[0] ? kexes[index] : NULL;
+    return index < kex_count ? kexes[index] : NULL;
 }
 
 const struct sp_kex_ops *kex_find(struct sp_span name)
@@ -36,11 +38,20 @@ static int random_prepare(void)
     return RAND_bytes(&byte, 1) == 1 && RAND_priv_bytes(&byte, 1) == 1 ? 0 : -EIO;
 }
 
+/* Without those that libcrypto turns out not to have here: it may be bound to a provider that lacks them. */
 int kex_prepare(void)
 {
-    const struct sp_kex_ops *kex;
+    size_t kept = 0;
     int result = random_prepare();
-    for (size_t i = 0; result == 0 && (kex = kex_at(i)); i++)
-        result = kex->prepare ? kex->prepare(kex) : 0;
-    return result;
+    if (result != 0)
+        return result;
+    for (size_t i = 0; i < kex_count; i++) {
+        result = kexes[i]->prepare ? kexes[i]->prepare(kexes[i]) : 0;
+        if (result == -ENOMEM)
+            return result;
+        if (result == 0)
+            kexes[kept++] = kexes[i];
+    }
+    kex_count = kept;
+    return 0;
 }

@@ -1,19 +1,23 @@
 /*
  * The built-in public key algorithms, by name.
  */
+#include <errno.h>
+
 #include <sallyport/registry.h>
 
 #define KEYTYPE(symbol, name) extern const struct sp_keytype_ops keytype_##symbol;
 #include "registry.def"
 
-static const struct sp_keytype_ops *const keytypes[] = {
+static const struct sp_keytype_ops *keytypes[] = {
 #define KEYTYPE(symbol, name) &keytype_##symbol,
 #include "registry.def"
 };
 
+static size_t keytype_count = sizeof keytypes / sizeof keytypes[0];
+
 const struct sp_keytype_ops *keytype_at(size_t index)
 {
-    return index < sizeof keytypes / sizeof keytypes[0] ? keytypes[index] : NULL;
+    return index < keytype_count ? keytypes[index] : NULL;
 }
 
 const struct sp_keytype_ops *keytype_find(struct sp_span name)
@@ -25,13 +29,17 @@ const struct sp_keytype_ops *keytype_find(struct sp_span name)
     return NULL;
 }
 
+/* Without those that libcrypto turns out not to have here: it may be bound to a provider that lacks them. */
 int keytype_prepare(void)
 {
-    const struct sp_keytype_ops *keytype;
-    for (size_t i = 0; (keytype = keytype_at(i)); i++) {
-        int result = keytype->prepare ? keytype->prepare() : 0;
-        if (result != 0)
+    size_t kept = 0;
+    for (size_t i = 0; i < keytype_count; i++) {
+        int result = keytypes[i]->prepare ? keytypes[i]->prepare() : 0;
+        if (result == -ENOMEM)
             return result;
+        if (result == 0)
+            keytypes[kept++] = keytypes[i];
     }
+    keytype_count = kept;
     return 0;
 }

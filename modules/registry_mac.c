@@ -8,12 +8,12 @@
 #define MAC(symbol, name) extern const struct sp_mac_ops mac_##symbol;
 #include "registry.def"
 
-static const struct sp_mac_ops *const macs[] = {
+static const struct sp_mac_ops *macs[] = {
 #define MAC(symbol, name) &mac_##symbol,
 #include "registry.def"
 };
 
-#define BUILT_IN (sizeof macs / sizeof macs[0])
+static size_t built_in = sizeof macs / sizeof macs[0];
 
 /* As much the process's own as the code that they point to. Filled in as a program starts, and never again. */
 static const struct sp_mac_ops *loaded[SP_LOADED_MACS_MAX];
@@ -21,9 +21,9 @@ static size_t loaded_count;
 
 const struct sp_mac_ops *mac_at(size_t index)
 {
-    if (index < BUILT_IN)
+    if (index < built_in)
         return macs[index];
-    return index - BUILT_IN < loaded_count ? loaded[index - BUILT_IN] : NULL;
+    return index - built_in < loaded_count ? loaded[index - built_in] : NULL;
 }
 
 const struct sp_mac_ops *mac_find(struct sp_span name)
@@ -49,16 +49,33 @@ int mac_add(const struct sp_mac_ops *mac)
 }
 
 /* What a MAC does once, it does when it is opened first. */
-int mac_prepare(void)
+static int prepare_one(const struct sp_mac_ops *mac)
 {
     static const uint8_t zeros[SP_MAC_KEY_MAX];
-    const struct sp_mac_ops *mac;
-    for (size_t i = 0; (mac = mac_at(i)); i++) {
-        void *state = NULL;
-        int result = mac->open(sp_span_of(zeros, mac->key_size), &state);
+    void *state = NULL;
+    int result = mac->open(sp_span_of(zeros, mac->key_size), &state);
+    if (result == 0)
+        mac->close(state);
+    return result;
+}
+
+/* Without those built-in ones that libcrypto turns out not to have here: it may be bound to a provider that lacks them. A
+ * loaded one was asked for by name, and has to work. */
+int mac_prepare(void)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < loaded_count; i++) {
+        int result = prepare_one(loaded[i]);
         if (result != 0)
             return result;
-        mac->close(state);
     }
+    for (size_t i = 0; i < built_in; i++) {
+        int result = prepare_one(macs[i]);
+        if (result == -ENOMEM)
+            return result;
+        if (result == 0)
+            macs[kept++] = macs[i];
+    }
+    built_in = kept;
     return 0;
 }

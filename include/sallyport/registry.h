@@ -41,7 +41,8 @@ SP_MUST_USE int mac_add(const struct sp_mac_ops *mac);
 /*
  * Each makes everything ahead of time that its kind's modules look up or compute at their first use, so that forks
  * share it and nothing of it is left to do behind a lock-down. Call from the program's start, after which these
- * modules open no file. 0 or the first negative errno. kex_prepare and kex_info_prepare are apart for who links which.
+ * modules open no file. A built-in kex, cipher, MAC or keytype that cannot be prepared is none that this machine has: it is
+ * neither found nor counted afterwards. 0 or the first negative errno. kex_prepare and kex_info_prepare are apart for who links which.
  */
 SP_MUST_USE int kex_info_prepare(void);
 SP_MUST_USE int kex_prepare(void);

@@ -55,10 +55,10 @@ static int lists_check(const struct offer_lists *lists, struct config_error *err
         bool (*is_here)(struct sp_span name);
         const char *complaint;
     } kinds[] = {
-        {OFFER_KEX, kex_is_here, "this build has no key exchange method"},
-        {OFFER_CIPHER, cipher_is_here, "this build has no cipher"},
-        {OFFER_MAC, mac_is_here, "this build has no MAC"},
-        {OFFER_COMPRESSION, compression_is_here, "this build has no compression"},
+        {OFFER_KEX, kex_is_here, "this machine has no key exchange method"},
+        {OFFER_CIPHER, cipher_is_here, "this machine has no cipher"},
+        {OFFER_MAC, mac_is_here, "this machine has no MAC"},
+        {OFFER_COMPRESSION, compression_is_here, "this machine has no compression"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         for (struct sp_span list = sp_text(lists->lists[kinds[i].kind]); list.size != 0;) {
