@@ -143,6 +143,17 @@ static int check_client_kexinit(struct check *c)
     return 0;
 }
 
+/* As much of a list as a DISCONNECT has room for, in whole names. */
+#define OFFER_SHOWN_MAX 440u
+
+static struct sp_span shown(struct sp_span list)
+{
+    if (list.size <= OFFER_SHOWN_MAX)
+        return list;
+    const uint8_t *comma = memrchr(list.data, ',', OFFER_SHOWN_MAX);
+    return sp_span_of(list.data, comma ? (size_t)(comma - list.data) : 0);
+}
+
 static int check_negotiation(struct check *c)
 {
     enum kexinit_list failed;
@@ -152,9 +163,10 @@ static int check_negotiation(struct check *c)
         c->refusal->client_version = c->said.v_c;
         c->refusal->client_list = c->client.lists[failed];
         c->refusal->server_list = kexinit_choices(&c->server, failed);
-        return refuse_client(c, "no common %s; this server offers %.*s", kexinit_list_name(failed),
-                             (int)size_min(c->refusal->server_list.size, 440),
-                             (const char *)c->refusal->server_list.data);
+        struct sp_span names = shown(c->refusal->server_list);
+        return refuse_client(c, "no common %s; this server offers %.*s%s", kexinit_list_name(failed),
+                             (int)names.size, (const char *)names.data,
+                             names.size < c->refusal->server_list.size ? " and others" : "");
     }
     if (!sp_span_equal(c->said.host_key_algorithm, c->result.chosen.names[KEXINIT_HOST_KEY]))
         return refuse_worker(c, "the host key algorithm is not the negotiated one");

@@ -79,7 +79,11 @@ def one_step_outside_is_refused(server, keys, profile):
 def a_refused_client_is_told_the_list(server, _keys, profile):
     reason, text = raw.disconnect_of(server.port, kex=["diffie-hellman-group1-sha1", raw.STRICT])
     assert reason == 3 and "key exchange" in text, (reason, text)
-    for name in raw.offered(server.port)["kex"]:
+    names = raw.offered(server.port)["kex"]
+    if text.endswith(" and others"):  # a DISCONNECT has room for half a kilobyte
+        assert len(",".join(names)) > 400, text
+        names = names[:8]
+    for name in names:
         assert name in text, f"{name} is not in {text!r}"
     assert ".policy" not in text, f"{profile}: an unknown client need not know the site's files: {text!r}"
 
