@@ -148,7 +148,10 @@ static void verify_show(const struct ctl_options *o, const json_t *found)
         printf("without the head beside the newest file, nobody can tell whether the end is missing\n");
     if (o->has)
         printf("%s record has the hash that was asked for\n", found_is(found, "has") ? "A" : "No");
-    printf("%s\n", found_is(found, "whole") ? "The chain is whole." : "The chain is BROKEN.");
+    if (!found_is(found, "whole"))
+        printf("The chain is BROKEN.\n");
+    else
+        printf("The chain is whole%s.\n", o->has && !found_is(found, "has") ? ", and lacks that record" : "");
 }
 
 static const struct ctl_command key_log_commands[] = {
