@@ -54,7 +54,7 @@ struct connection {
     bool ending;
     bool end_by_peer;
     uint32_t end_reason;
-    char end_text[256];
+    char end_text[512];
 };
 
 /*
