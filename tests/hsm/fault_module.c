@@ -1,11 +1,11 @@
 /*
  * A PKCS#11 module that breaks on demand, for tests alone: SoftHSM2's functions, with a few replaced that first read a file
- * named by FAULT_FILE. Each line of it is a fault, `CALL WHAT [COUNT]`, and is in force for a process's first COUNT calls, or once for
- * all processes if COUNT is `once`:
+ * named by FAULT_FILE. Each line of it is a fault, `CALL WHAT [COUNT]`, and is in force for a process's first COUNT calls,
+ * or once for all processes if COUNT is `once`:
  *
  *   C_Sign flip         one bit of the signature is another one
  *   C_Sign flip:3       the same in one call of three, by chance
- *   C_Sign 0x30         that result, without the call (C_Initialize, C_OpenSession, C_Login, C_SignInit too)
+ *   C_Sign 0x30         that result and nothing else (C_Initialize, C_OpenSession, C_Login, C_SignInit too)
  *   C_Sign delay:50     takes 50 ms longer
  *   C_Sign hang         never returns
  *   C_Sign crash        ends the process
@@ -182,7 +182,10 @@ static CK_RV fault_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_
                         CK_ULONG *size)
 {
     struct fault fault = fault_now("C_Sign");
-    CK_RV rv = fault.given ? fault.result : real->C_Sign(session, data, data_size, signature, size);
+    /* Also when it is to fail: a failure ends the operation. */
+    CK_RV rv = real->C_Sign(session, data, data_size, signature, size);
+    if (fault.given)
+        return fault.result;
     if (fault.flip && rv == CKR_OK && signature) {
         signature[*size / 2] ^= 1;
         flipped_note(signature, *size);

@@ -7,17 +7,22 @@ import time
 
 from monitor import Exchange
 
-DEADLINE = 3  # seconds, the TokenTimeout of every measurement
+DEADLINE = 4  # seconds, the TokenTimeout of every measurement
 SHORT = 1  # seconds: an absence that a handshake can wait for
 OPTIONS = (f"TokenTimeout {DEADLINE}",)
 COLUMNS = ("SoftHSM2", "TPM", "remote", "fault module")
 SERVED, REFUSED = "served", "refused"
 
 # Results of C_Sign and C_SignInit that mean a token which is gone, for now.
-CODES = {"0x05": "GENERAL_ERROR", "0x30": "DEVICE_ERROR", "0x31": "DEVICE_MEMORY", "0x32": "DEVICE_REMOVED",
-         "0x60": "KEY_HANDLE_INVALID", "0x82": "OBJECT_HANDLE_INVALID", "0xb0": "SESSION_CLOSED", "0xb1": "SESSION_COUNT",
+CODES = {"0x02": "HOST_MEMORY", "0x03": "SLOT_ID_INVALID", "0x05": "GENERAL_ERROR", "0x06": "FUNCTION_FAILED", "0x30": "DEVICE_ERROR", "0x31": "DEVICE_MEMORY", "0x32": "DEVICE_REMOVED",
+         "0x60": "KEY_HANDLE_INVALID", "0x82": "OBJECT_HANDLE_INVALID", "0x90": "OPERATION_ACTIVE",
+         "0x91": "OPERATION_NOT_INITIALIZED", "0xb0": "SESSION_CLOSED", "0xb1": "SESSION_COUNT",
          "0xb3": "SESSION_HANDLE_INVALID", "0xe0": "TOKEN_NOT_PRESENT", "0xe1": "TOKEN_NOT_RECOGNIZED",
          "0x101": "USER_NOT_LOGGED_IN", "0x190": "CRYPTOKI_NOT_INITIALIZED", "0x80000001": "a vendor's own"}
+# Results that say something of this request only: it is refused at once, and the process goes on.
+REFUSALS = {"0x20": "DATA_INVALID", "0x21": "DATA_LEN_RANGE", "0x54": "FUNCTION_NOT_SUPPORTED", "0x70": "MECHANISM_INVALID"}
+# Results that somebody has to see to: a PIN that is tried again and again is lost.
+STOPS = {"0xa3": "PIN_EXPIRED", "0xa4": "PIN_LOCKED"}
 
 
 class Table:
@@ -34,7 +39,7 @@ class Table:
         lines += [(row, *(cells.get(column, "-") for column in COLUMNS)) for row, cells in self.rows.items()]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         lines.insert(1, tuple("-" * width for width in widths))
-        print("\nWhat a handshake in flight got, and when the next one was served without a hand:\n")
+        print(f"\nWhat a handshake in flight got (TokenTimeout {DEADLINE}), and when the next one was served without a hand:\n")
         for line in lines:
             print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
         print(flush=True)
@@ -73,6 +78,21 @@ class Column:
         assert got == wanted, f"{row}: {got} after {took:.2f} s ({answer.get('why')})"
         assert took < DEADLINE + 1.5, f"{row}: {took:.2f} s, and TokenTimeout is {DEADLINE}"
         return took
+
+    def measure_stop(self, row, begin, end, reload):
+        """A fault after which nothing is tried before somebody has reloaded the configuration."""
+        signer = self.signer
+        signer.must_sign(self.algorithm)
+        begin()
+        started = time.monotonic()
+        got = self.judge(row, *signer.sign(self.algorithm, DEADLINE + 5))
+        took = time.monotonic() - started
+        end()
+        assert got == REFUSED, f"{row}: {got}"
+        assert signer.sign(self.algorithm, DEADLINE + 5)[1]["message"] == "sign_refused", f"{row}: it was tried again"
+        reload()
+        signer.must_sign(self.algorithm)
+        self.table.note(row, self.name, f"{got} {took * 1000:.0f} ms, next after a reload")
 
     def wait(self, after, until_event):
         """The answer, if one comes before it is time to mend."""
@@ -136,7 +156,7 @@ def absences(column):
     column.measure(f"the token was away for {SHORT} s between two", between, SERVED)
 
 
-def breaks(column, faulty):
+def breaks(column, faulty, reload):
     """The rows of the fault module."""
     def measure(row, *faults, wanted, **when):
         return column.measure(row, lambda: faulty.break_with(*faults), wanted, faulty.break_with, **when)
@@ -146,6 +166,14 @@ def breaks(column, faulty):
     for code, name in CODES.items():
         for call in ("C_Sign", "C_SignInit"):
             measure(f"{call}: {code} {name}", f"{call} {code}", wanted=SERVED, until_event="token_lost")
+    for code, name in REFUSALS.items():
+        for call in ("C_Sign", "C_SignInit"):
+            before = column.signer.token_processes()
+            measure(f"{call}: {code} {name}", f"{call} {code}", wanted=REFUSED)
+            assert column.signer.token_processes() == before, f"{call}: {code} {name}: another process"
+    for code, name in STOPS.items():
+        column.measure_stop(f"C_Login: {code} {name}, after a loss",
+                            lambda code=code: faulty.break_with("C_Sign 0x30", f"C_Login {code}"), faulty.break_with, reload)
     measure("C_Sign: 0x30 DEVICE_ERROR, always", "C_Sign 0x30", wanted=REFUSED)
     slow = measure("200 ms slower", "C_Sign delay:200", wanted=SERVED)
     assert slow >= 0.2, "it was not slow"
