@@ -51,6 +51,10 @@ struct sandbox_rule {
     {.syscall = SCMP_SYS(name_), .argument = (argument_), .mask = (mask_), .value = (value_)}
 
 /* A compiled allow-list: everything else kills the whole process. Built once, loaded in each child. */
+/* Nothing that this process or its children do types into a terminal (TIOCSTI, TIOCLINUX: EPERM). Implies no-new-privs. 0 or
+ * -errno. */
+int sandbox_deny_typing(void) MUST_USE;
+
 struct sandbox_filter;
 int sandbox_filter_build(const struct sandbox_rule *rules, size_t count, struct sandbox_filter **filter) MUST_USE;
 void sandbox_filter_free(struct sandbox_filter *filter);

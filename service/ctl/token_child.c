@@ -60,6 +60,8 @@ static int confine(const struct token_setup *s)
     if (r == 0)
         r = sandbox_harden_process();
     if (r == 0)
+        r = sandbox_deny_typing();
+    if (r == 0)
         r = sandbox_limit(limits, ARRAY_SIZE(limits));
     if (r == 0 && chdir("/") < 0)
         r = -errno;

@@ -20,9 +20,18 @@ static int fresh_write(const char *fresh, struct sp_span contents)
     return r == 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0) ? -errno : r;
 }
 
+/* Root may have named a device or a link, such as /dev/null or /dev/stdout: a rename would put a file in its place. */
+static bool may_replace(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) < 0 ? errno == ENOENT : S_ISREG(st.st_mode);
+}
+
 int write_file(const char *path, struct sp_span contents)
 {
     char fresh[PATH_MAX];
+    if (!may_replace(path))
+        return ctl_fail("%s: expected a regular file to replace, or none", path);
     if (snprintf(fresh, sizeof fresh, "%s.new%d", path, (int)getpid()) >= (int)sizeof fresh)
         return ctl_fail("%s: %s", path, strerror(ENAMETOOLONG));
     int r = fresh_write(fresh, contents);

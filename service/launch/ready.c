@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "launch/launch.h"
 
@@ -27,6 +28,9 @@ static FILE *file_new(const char *path)
 static int ready_file_write(const struct launch *l)
 {
     char fresh[PATH_MAX], address[ADDRESS_MAX];
+    struct stat st;
+    if (lstat(l->options.ready_file, &st) == 0 && !S_ISREG(st.st_mode))
+        return -ENOTSUP; /* /dev/null, say: a rename would put a file in its place */
     int size = snprintf(fresh, sizeof fresh, "%s.new", l->options.ready_file);
     if (size < 0 || (size_t)size >= sizeof fresh)
         return -ENAMETOOLONG;

@@ -8,10 +8,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "child.h"
 
@@ -24,6 +26,40 @@
 static bool is_root(void)
 {
     return geteuid() == 0 && sandbox_has_capability(21 /* CAP_SYS_ADMIN */);
+}
+
+/* ---- terminals ---------------------------------------------------------------------------------------------- */
+
+/* A controlling terminal of its own, so that nothing is typed into anybody's. */
+static void run_typing(const void *argument)
+{
+    const bool *is_denied = argument;
+    char c = 'x';
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    CHILD_REQUIRE(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0 && setsid() > 0);
+    int terminal = open(ptsname(master), O_RDWR);
+    CHILD_REQUIRE(terminal >= 0 && ioctl(terminal, TIOCSCTTY, 0) == 0);
+    struct winsize size;
+    if (*is_denied)
+        CHILD_REQUIRE(sandbox_deny_typing() == 0);
+    errno = 0;
+    CHILD_REQUIRE((syscall(SYS_ioctl, terminal, TIOCSTI, &c) < 0) == *is_denied);
+    CHILD_REQUIRE(!*is_denied || errno == EPERM);
+    CHILD_REQUIRE(syscall(SYS_ioctl, terminal, TIOCSTI | UINT64_C(1) << 32, &c) < 0 || !*is_denied);
+    CHILD_REQUIRE(ioctl(terminal, TIOCGWINSZ, &size) == 0); /* everything else goes on */
+}
+
+static void typing_into_a_terminal_is_denied(void **state)
+{
+    bool denied = true, permitted = false;
+    (void)state;
+    child_holds(run_typing, &denied);
+    int fd = open("/proc/sys/dev/tty/legacy_tiocsti", O_RDONLY);
+    char setting = '1'; /* kernels before 6.2 have no such setting */
+    assert_true(fd < 0 || read(fd, &setting, 1) == 1);
+    close(fd);
+    if (setting == '1' && is_root())
+        child_holds(run_typing, &permitted); /* the same without it: the claim above can fail */
 }
 
 /* ---- becoming a user --------------------------------------------------------------------------------------- */
@@ -320,6 +356,7 @@ static void without_root_nothing_is_claimed_to_be_isolated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(typing_into_a_terminal_is_denied),
         cmocka_unit_test(become_sets_every_id_for_good),
         cmocka_unit_test(become_keeps_no_group_of_before),
         cmocka_unit_test(become_keeps_the_bond_to_the_parent),
