@@ -114,11 +114,12 @@ static int unpack_module(struct sp_in *in, struct config_source *source, const c
 /* Files come behind the lines. */
 static int unpack_file(struct sp_in *in, struct config_source *source, unsigned kind, struct sp_span path)
 {
-    CLEANUP_FREE char *name = strndup(path.size != 0 ? (const char *)path.data : "", path.size);
-    if (!name)
-        return -ENOMEM;
     if (in->bad || path.size == 0)
         return CONFIG_E_INVALID;
+    CLEANUP_FREE char *name = calloc(1, path.size + 1);
+    if (!name)
+        return -ENOMEM;
+    memcpy(name, path.data, path.size);
     if (kind == SOURCE_MODULE)
         return unpack_module(in, source, name);
     return kind == SOURCE_POLICY ? unpack_policy(in, source, name) : unpack_certificate(in, source, name);
