@@ -31,7 +31,7 @@ def mirror():
             found = re.search(r"^(?:deb\s+(?:\[[^]]*\]\s+)?|URIs:\s*)(\S+)", path.read_text(), re.MULTILINE)
             if found:
                 return found[1]
-    return "http://deb.debian.org/debian"
+    raise RuntimeError("no mirror of Debian is named in /etc/apt")
 
 
 def fetch():
