@@ -176,38 +176,12 @@ static bool sizes_are_looser(const struct row *row, const struct policy_rules *o
 
 /* ---- RekeyLimit ---- */
 
-static unsigned unit_shift(char unit)
-{
-    switch (unit | 0x20) {
-    case 'k':
-        return 10;
-    case 'm':
-        return 20;
-    case 'g':
-        return 30;
-    default:
-        return 0;
-    }
-}
-
 static bool rekey_octets(const char *text, uint64_t *octets)
 {
-    char digits[24];
-    size_t size = strlen(text);
-    uint64_t number = 0;
     *octets = 0;
     if (strcasecmp(text, "default") == 0)
         return true;
-    if (size == 0 || size >= sizeof digits)
-        return false;
-    unsigned shift = unit_shift(text[size - 1]);
-    memcpy(digits, text, size + 1);
-    if (shift != 0)
-        digits[size - 1] = '\0';
-    if (!decimal_parse(digits, REKEY_OCTETS_MAX >> shift, &number))
-        return false;
-    *octets = number << shift;
-    return *octets >= REKEY_OCTETS_MIN;
+    return octets_parse(text, REKEY_OCTETS_MAX, octets) && *octets >= REKEY_OCTETS_MIN;
 }
 
 static bool rekey_parse(const struct row *row, const char *const *arguments, size_t count,

@@ -67,3 +67,33 @@ bool duration_parse(const char *text, uint32_t *seconds)
     *seconds = (uint32_t)sum;
     return true;
 }
+
+static unsigned unit_shift(char unit)
+{
+    switch (unit | 0x20) {
+    case 'k':
+        return 10;
+    case 'm':
+        return 20;
+    case 'g':
+        return 30;
+    default:
+        return 0;
+    }
+}
+
+bool octets_parse(const char *text, uint64_t max, uint64_t *octets)
+{
+    char digits[20];
+    size_t size = strlen(text);
+    uint64_t number = 0;
+    if (size == 0 || size >= sizeof digits)
+        return false;
+    unsigned shift = unit_shift(text[size - 1]);
+    memcpy(digits, text, size);
+    digits[size - (shift != 0 ? 1 : 0)] = '\0';
+    if (!decimal_parse(digits, max >> shift, &number))
+        return false;
+    *octets = number << shift;
+    return true;
+}

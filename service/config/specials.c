@@ -121,20 +121,6 @@ static void print_netblock(const struct config *config, FILE *out)
 
 const struct special special_per_source_netblock = {parse_netblock, default_netblock, print_netblock};
 
-static unsigned unit_shift(char unit)
-{
-    switch (unit | 0x20) {
-    case 'k':
-        return 10;
-    case 'm':
-        return 20;
-    case 'g':
-        return 30;
-    default:
-        return 0;
-    }
-}
-
 /* "default", or octets with K, M or G behind them. */
 static bool take_octets(const char *text, uint64_t *octets)
 {
@@ -142,18 +128,7 @@ static bool take_octets(const char *text, uint64_t *octets)
         *octets = 0;
         return true;
     }
-    char digits[20];
-    size_t size = strlen(text);
-    if (size == 0 || size >= sizeof digits)
-        return false;
-    unsigned shift = unit_shift(text[size - 1]);
-    memcpy(digits, text, size);
-    digits[size - (shift != 0 ? 1 : 0)] = '\0';
-    uint64_t number = 0;
-    if (!decimal_parse(digits, REKEY_OCTETS_MAX >> shift, &number))
-        return false;
-    *octets = number << shift;
-    return *octets == 0 || *octets >= REKEY_OCTETS_MIN;
+    return octets_parse(text, REKEY_OCTETS_MAX, octets) && (*octets == 0 || *octets >= REKEY_OCTETS_MIN);
 }
 
 static bool take_rekey_time(const char *text, uint32_t *seconds)
