@@ -120,16 +120,43 @@ int fd_read_all(int fd, size_t limit, uint8_t **data, size_t *size)
     return 0;
 }
 
+/* LISTEN_FDNAMES, cut at its colons; one pointer for each descriptor. */
+static struct {
+    char *text;
+    const char **at;
+    long count;
+} listen_names;
+
+static void listen_names_take(const char *names, long count)
+{
+    long n = 0;
+    free(listen_names.text);
+    free(listen_names.at);
+    listen_names.text = names && count > 0 ? strdup(names) : NULL;
+    listen_names.at = listen_names.text ? calloc((size_t)count, sizeof *listen_names.at) : NULL;
+    char *rest = listen_names.text;
+    while (listen_names.at && rest && n < count)
+        listen_names.at[n++] = strsep(&rest, ":");
+    listen_names.count = n;
+}
+
 int fd_listen_count(void)
 {
     const char *pid = getenv("LISTEN_PID");
     const char *count = getenv("LISTEN_FDS");
     long n = pid && count && strtol(pid, NULL, 10) == (long)getpid() ? strtol(count, NULL, 10) : 0;
+    if (n < 0 || n > FD_LISTEN_MAX)
+        n = 0;
+    listen_names_take(getenv("LISTEN_FDNAMES"), n);
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
-    if (n < 0 || n > 256)
-        n = 0;
+    unsetenv("LISTEN_FDNAMES");
     for (int fd = 3; fd < 3 + (int)n; fd++)
         fd_set_cloexec(fd);
     return (int)n;
+}
+
+const char *fd_listen_name(int fd)
+{
+    return fd >= 3 && fd - 3 < listen_names.count ? listen_names.at[fd - 3] : "";
 }

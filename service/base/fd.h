@@ -21,6 +21,10 @@ void fd_sealed_unmap(struct sp_span contents);
 int fd_read_all(int fd, size_t limit, uint8_t **data, size_t *size) MUST_USE;
 int fd_write_all(int fd, struct sp_span bytes) MUST_USE;
 
+#define FD_LISTEN_MAX 65536 /* a restarted monitor gets those of all its connections back */
+
 /* The descriptors that LISTEN_PID/LISTEN_FDS hand to this process: how many, starting at 3 (sd_listen_fds(3)). The
  * variables are removed from the environment. */
 int fd_listen_count(void);
+/* The name that LISTEN_FDNAMES had for one of them (sd_listen_fds_with_names(3)), for good; "" if it had none. */
+const char *fd_listen_name(int fd);

@@ -124,11 +124,32 @@ static void run_handed(const void *argument)
 
 static void handed_over_descriptors_are_ours_only_if_they_say_so(void **state)
 {
-    static const struct handed rows[] = {{NULL, "2", 2},  {"1", "2", 0},    {NULL, "0", 0},
-                                         {NULL, "-1", 0}, {NULL, "999", 0}, {"", "2", 0}};
+    static const struct handed rows[] = {{NULL, "2", 2},  {"1", "2", 0},      {NULL, "0", 0},
+                                         {NULL, "-1", 0}, {NULL, "65537", 0}, {"", "2", 0}};
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         child_holds(run_handed, &rows[i]);
+}
+
+static void run_names(const void *argument)
+{
+    char own[16];
+    (void)argument;
+    snprintf(own, sizeof own, "%ld", (long)getpid());
+    setenv("LISTEN_PID", own, 1);
+    setenv("LISTEN_FDS", "3", 1);
+    setenv("LISTEN_FDNAMES", "sallyport.socket::c-1-worker:more", 1);
+    CHILD_REQUIRE(fd_listen_count() == 3 && !getenv("LISTEN_FDNAMES"));
+    CHILD_REQUIRE(strcmp(fd_listen_name(3), "sallyport.socket") == 0);
+    CHILD_REQUIRE(strcmp(fd_listen_name(4), "") == 0 && strcmp(fd_listen_name(5), "c-1-worker") == 0);
+    CHILD_REQUIRE(strcmp(fd_listen_name(6), "") == 0 && strcmp(fd_listen_name(2), "") == 0);
+    CHILD_REQUIRE(fd_listen_count() == 0 && strcmp(fd_listen_name(3), "") == 0);
+}
+
+static void handed_over_descriptors_have_names(void **state)
+{
+    (void)state;
+    child_holds(run_names, NULL);
 }
 
 int main(void)
@@ -140,6 +161,7 @@ int main(void)
         cmocka_unit_test(reading_all_keeps_its_limit),
         cmocka_unit_test(flags_are_set_and_cleared),
         cmocka_unit_test(handed_over_descriptors_are_ours_only_if_they_say_so),
+        cmocka_unit_test(handed_over_descriptors_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
