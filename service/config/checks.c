@@ -9,6 +9,7 @@
 
 #include "base/addresses.h"
 #include "base/module_note.h"
+#include "config/listeners.h"
 #include "config/values.h"
 #include "policy/policy.h"
 
@@ -237,6 +238,9 @@ struct check {
 static const struct check checks[] = {
     {"Port", check_port, NULL, 1},
     {"ListenAddress", check_listen_address, NULL, 1},
+    {"ListenerName", check_listener_name, NULL, 0},
+    {"ProxyProtocol", check_listener, "none", 0},
+    {"ProxyTrusted", check_network, "none", 0},
     {"HostKey", check_host_key, NULL, 1},
     {"HostKeyStaged", check_host_key, NULL, 1},
     {"LoadModule", check_absolute, NULL, 1},
@@ -297,6 +301,17 @@ int check_arguments(const struct option *option, const char *const *arguments, s
             return result;
     }
     return 0;
+}
+
+int check_lines_rest(const struct option *option, const char *const *arguments, size_t count,
+                     struct config_error *why)
+{
+    int result = 0;
+    if (strcmp(option->keyword, "ListenerName") != 0)
+        return 0; /* a command line */
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = check_listener_target(arguments[i], why);
+    return result;
 }
 
 const char *check_alias(const struct option *option, const char *word)

@@ -103,6 +103,7 @@ struct config_who {
     const char *address;       /* numeric */
     const char *local_address; /* numeric */
     uint16_t local_port;
+    const char *listener; /* the name of the listening socket; listeners.h */
 };
 
 /* The effective configuration; first value wins. Checks everything that needs no file, token or NSS, in every Match
@@ -113,7 +114,7 @@ void config_free(struct config *config);
 /* The line that gave a keyword its value: of several that add up, the first. NULL: none, it is the default. */
 const struct config_line *config_line(const struct config *config, const char *keyword);
 
-/* What `-C user=root,addr=10.0.0.1,laddr=...,lport=22` says; fields that it does not name stay as they are, so that
+/* What `-C user=root,addr=10.0.0.1,laddr=...,lport=22,listener=front` says; fields that it does not name stay as they are, so that
  * several -C add up. host= and rdomain= are accepted and mean nothing here. The strings in *who live in *storage
  * (free()). Groups are the caller's to fill in. */
 int config_who_parse(const char *text, struct config_who *who, char **storage,

@@ -11,6 +11,7 @@
 #include "config/error.h"
 #include "config/foreign.h"
 #include "base/lexer.h"
+#include "config/listeners.h"
 #include "config/match.h"
 #include "config/modules.h"
 #include "config/options.h"
@@ -150,10 +151,10 @@ static int evaluate_option(struct evaluation *e, const struct option *option, co
                                "address",
                                option->keyword);
     if (option_index(option) == OPTION_INDEX_Policy && e->blocks[e->depth].by_user)
-        return config_complain(
-            e->error, place,
-            "Policy: expected in a Match with Address, LocalAddress and LocalPort alone; algorithms are "
-            "agreed on before anybody is named");
+        return config_complain(e->error, place,
+                               "Policy: expected in a Match with Address, LocalAddress, LocalPort and "
+                               "Listener alone; algorithms "
+                               "are agreed on before anybody is named");
     int result = option->kind == OPTION_SPECIAL ? evaluate_special(e, option, line, &why)
                                                 : evaluate_plain(e, option, line, &why);
     if (result == CONFIG_E_INVALID)
@@ -255,6 +256,8 @@ int config_evaluate(const struct config_source *source, const struct config_who 
         result = evaluate_entry(&e, &source->entries[i]);
     if (result == 0)
         result = modules_take(source, made, error);
+    if (result == 0)
+        result = listeners_check(made, error);
     if (result != 0)
         return result;
     *config = TAKE(made);

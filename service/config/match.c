@@ -68,6 +68,11 @@ static bool holds_local_port(const char *value, const struct config_who *who)
     return decimal_parse(value, UINT16_MAX, &port) && who->local_port != 0 && port == who->local_port;
 }
 
+static bool holds_listener(const char *value, const struct config_who *who)
+{
+    return who->listener && config_match_patterns(who->listener, value) == 1;
+}
+
 #define EXPECTED_PATTERNS "patterns separated by commas"
 #define EXPECTED_ADDRESSES                                                                                   \
     "numeric addresses, patterns of them or CIDR blocks without host bits, separated by commas"
@@ -78,6 +83,7 @@ static const struct criterion criteria[] = {
     {"Address", is_address_list, holds_address, EXPECTED_ADDRESSES, false},
     {"LocalAddress", is_address_list, holds_local_address, EXPECTED_ADDRESSES, false},
     {"LocalPort", is_port, holds_local_port, "a port number from 1 to 65535", false},
+    {"Listener", is_pattern_list, holds_listener, EXPECTED_PATTERNS, false},
 };
 
 static const struct {
@@ -103,9 +109,9 @@ static int refuse_criterion(struct sp_span word, struct config_error *why)
         if (is_named(foreign_criteria[i].name, word))
             return config_complain(why, NULL, "the criterion %s is not available: %s",
                                    foreign_criteria[i].name, foreign_criteria[i].hint);
-    return config_complain(why, NULL,
-                           "expected User, Group, Address, LocalAddress, LocalPort or All, got \"%.*s\"",
-                           (int)word.size, (const char *)word.data);
+    return config_complain(
+        why, NULL, "expected User, Group, Address, LocalAddress, LocalPort, Listener or All, got \"%.*s\"",
+        (int)word.size, (const char *)word.data);
 }
 
 static const struct criterion *find_criterion(struct sp_span word)

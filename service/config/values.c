@@ -151,8 +151,10 @@ static int parse_lines(const struct option *option, const struct lexer_line *lin
                        struct config_error *why)
 {
     if (line->count < 2)
-        return config_complain(why, NULL, "expected a name and a command");
+        return config_complain(why, NULL, "expected a name and a command, or what else the name is for");
     int result = check_arguments(option, line->arguments, 1, why);
+    if (result == 0)
+        result = check_lines_rest(option, line->arguments + 1, line->count - 1, why);
     if (result != 0)
         return result;
     char *item = NULL;

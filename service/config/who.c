@@ -6,6 +6,7 @@
 
 #include "base/addresses.h"
 #include "config/error.h"
+#include "config/listeners.h"
 #include "config/values.h"
 
 static int set_user(struct config_who *who, const char *value)
@@ -37,6 +38,12 @@ static int set_local_port(struct config_who *who, const char *value)
     return 0;
 }
 
+static int set_listener(struct config_who *who, const char *value)
+{
+    who->listener = value;
+    return value[0] != '\0' && strlen(value) <= CONFIG_LISTENER_MAX ? 0 : CONFIG_E_INVALID;
+}
+
 static int set_nothing(struct config_who *who, const char *value)
 {
     return 0;
@@ -51,6 +58,7 @@ static const struct {
     {"addr", set_address, "a numeric address"},
     {"laddr", set_local_address, "a numeric address"},
     {"lport", set_local_port, "a port number from 1 to 65535"},
+    {"listener", set_listener, "the name of a listening socket"},
     {"host", set_nothing, ""},
     {"rdomain", set_nothing, ""},
 };
@@ -65,8 +73,9 @@ static int set_field(struct config_who *who, const char *name, const char *value
         return config_complain(error, NULL, "-C %s: expected %s, got \"%s\"", name, fields[i].expected,
                                value);
     }
-    return config_complain(error, NULL,
-                           "-C: expected user=, host=, addr=, laddr=, lport= or rdomain=, got \"%s\"", name);
+    return config_complain(
+        error, NULL, "-C: expected user=, host=, addr=, laddr=, lport=, listener= or rdomain=, got \"%s\"",
+        name);
 }
 
 int config_who_parse(const char *text, struct config_who *who, char **storage, struct config_error *error)

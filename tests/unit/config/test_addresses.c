@@ -151,12 +151,14 @@ static void reads_who_from_the_command_line(void **state)
     struct config_who who = {.user = "before"};
     struct config_error error = {0};
     char *storage = NULL;
-    assert_int_equal(
-        config_who_parse("addr=::1,laddr=192.0.2.1,lport=2222,host=x,rdomain=y", &who, &storage, &error), 0);
+    assert_int_equal(config_who_parse("addr=::1,laddr=192.0.2.1,lport=2222,listener=front,host=x,rdomain=y",
+                                      &who, &storage, &error),
+                     0);
     assert_string_equal(who.user, "before");
     assert_string_equal(who.address, "::1");
     assert_string_equal(who.local_address, "192.0.2.1");
     assert_int_equal(who.local_port, 2222);
+    assert_string_equal(who.listener, "front");
     free(storage);
     assert_int_equal(config_who_parse("user=al", &who, &storage, &error), 0);
     assert_string_equal(who.user, "al");
@@ -165,8 +167,9 @@ static void reads_who_from_the_command_line(void **state)
 
 static void refuses_what_is_nobody(void **state)
 {
-    static const char *const bad[] = {"",        "user",    "user=",    "addr=host", "lport=0", "lport=x",
-                                      "user=a,", "group=a", "user=a,b", "=a",        "laddr=",  "User=a"};
+    static const char *const bad[] = {"",        "user",    "user=",    "addr=host", "lport=0",
+                                      "lport=x", "user=a,", "group=a",  "user=a,b",  "=a",
+                                      "laddr=",  "User=a",  "listener="};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         struct config_who who = {0};
         struct config_error error = {0};

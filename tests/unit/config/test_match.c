@@ -10,7 +10,8 @@ static const struct config_who alice = {.user = "alice",
                                         .group_count = 2,
                                         .address = "192.0.2.1",
                                         .local_address = "2001:db8::1",
-                                        .local_port = 22};
+                                        .local_port = 22,
+                                        .listener = "front.socket"};
 
 static int match(const char *text, const struct config_who *who, bool *matches)
 {
@@ -43,6 +44,10 @@ static void each_criterion_holds_for_its_own(void **state)
     holds("Match LocalAddress 192.0.2.1", &alice, false);
     holds("Match LocalPort 22", &alice, true);
     holds("Match LocalPort 2222", &alice, false);
+    holds("Match Listener front.socket", &alice, true);
+    holds("Match Listener=back*,front*", &alice, true);
+    holds("Match Listener *,!front.socket", &alice, false);
+    holds("Match Listener back", &alice, false);
     holds("Match All", &alice, true);
 }
 
@@ -68,8 +73,8 @@ static void negation_takes_out(void **state)
 
 static void nothing_matches_whom_we_do_not_know(void **state)
 {
-    static const char *const lines[] = {"Match User *", "Match Group *", "Match Address *",
-                                        "Match LocalAddress *", "Match LocalPort 22"};
+    static const char *const lines[] = {"Match User *",         "Match Group *",      "Match Address *",
+                                        "Match LocalAddress *", "Match LocalPort 22", "Match Listener *"};
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
         holds(lines[i], &nobody_known, false);
     holds("Match all", &nobody_known, true);
@@ -85,6 +90,7 @@ static void every_criterion_is_checked(void **state)
     must_refuse("Match Address gate.example.com", "test.conf line 1: Match: Address: ", "numeric");
     must_refuse("Match LocalPort 0", "test.conf line 1: Match: LocalPort: ", "65535");
     must_refuse("Match LocalPort 22,23", "test.conf line 1: Match: LocalPort: ", "65535");
+    must_refuse("Match Listener a,", "test.conf line 1: Match: Listener: ", "patterns");
     must_refuse("Match all User a", "test.conf line 1: Match: ", "alone");
     must_refuse("Match User a all", "test.conf line 1: Match: ", "alone");
     must_refuse("Match Usr a", "test.conf line 1: Match: ", "expected User, Group");

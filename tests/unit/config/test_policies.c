@@ -172,6 +172,7 @@ static void a_policy_is_not_for_users(void **state)
     must_refuse("Policy ../x\n", "test.conf line 1: Policy", "absolute path");
     must_refuse("Policy A::B\n", "test.conf line 1: Policy", "absolute path");
     config_free(must_evaluate("Match Address 192.0.2.1 LocalPort 22\nPolicy SMALL\n", &nobody_known));
+    config_free(must_evaluate("Match Listener front\nPolicy SMALL\n", &nobody_known));
     config_free(must_evaluate("Match all\nPolicy SMALL\n", &nobody_known));
 }
 
