@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 
+#include "monitor/event_rows.h"
 #include "monitor/monitor.h"
 
 static const struct bucket_rate one_connection = {.burst = 100, .per_second = 10};
@@ -40,26 +41,11 @@ void event_fields_read(enum ipc_role from, struct sp_span packed, struct event_f
     }
 }
 
-/* What is written of a login by those who know: the monitor's words, which who counts logins and failures looks for. */
-static bool name_is_ours(const char *name)
+/* An event that is another program's: of those who search for it, nobody takes these words for that program's. */
+static bool name_is_of_another(const char *name, const char *program)
 {
-    static const char *const ours[] = {"accepted",
-                                       "refused",
-                                       "negotiated",
-                                       "invalid_user",
-                                       "auth",
-                                       "login",
-                                       "timeout",
-                                       "ended",
-                                       "illegal",
-                                       "worker_crashed",
-                                       "exchange_refused",
-                                       "policy_report",
-                                       "policy_exception"};
-    for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-        if (strcmp(name, ours[i]) == 0)
-            return true;
-    return false;
+    const struct event_row *row = event_row_find(name);
+    return row && !event_row_is_of(row, program);
 }
 
 static enum log_level level_of(uint8_t level)
@@ -81,7 +67,7 @@ void event_relay(struct monitor *m, struct connection *c, enum ipc_role from, co
         return;
     event_fields_read(from, event->fields, &fields);
     snprintf(name, sizeof name, "%.*s", (int)event->name.size, (const char *)event->name.data);
-    if (name_is_ours(name))
+    if (name_is_of_another(name, role_name(from)))
         snprintf(name, sizeof name, "claim");
     snprintf(text, sizeof text, "%s: %.*s", role_name(from), (int)event->text.size,
              (const char *)event->text.data);

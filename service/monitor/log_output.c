@@ -12,6 +12,7 @@
 
 #include <systemd/sd-journal.h>
 
+#include "monitor/event_rows.h"
 #include "monitor/log.h"
 
 /* A pipe that polls as writable takes this much without waiting (pipe(7), PIPE_BUF). */
@@ -89,9 +90,9 @@ void log_write_json(int fd, const struct record *record, const struct record_tex
 
 /* Journal field names: upper case, with a prefix that keeps them apart from everybody else's. */
 struct journal_fields {
-    char text[RECORD_FIELDS_MAX + 6][RECORD_VALUE_MAX + 64];
+    char text[RECORD_FIELDS_MAX + 7][RECORD_VALUE_MAX + 64];
     char message[1100];
-    struct iovec list[RECORD_FIELDS_MAX + 7];
+    struct iovec list[RECORD_FIELDS_MAX + 8];
     int count;
 };
 
@@ -121,6 +122,9 @@ void log_write_journal(const struct record *record, const struct record_text *te
     journal_add_plain(&f, "PRIORITY", priority);
     journal_add_plain(&f, "SYSLOG_IDENTIFIER", "sallyportd");
     journal_add_plain(&f, "SYSLOG_FACILITY", "4"); /* auth: where an administrator looks for logins */
+    const struct event_row *row = event_row_find(record->event);
+    if (row)
+        journal_add_plain(&f, "MESSAGE_ID", row->id);
     journal_add(&f, "event", record->event);
     journal_add(&f, "program", record->program);
     if (text->id[0])

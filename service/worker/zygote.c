@@ -238,7 +238,7 @@ static void worker_died(struct zygote *z, const struct child *child, int status)
     worker_report(z, child->connection, status);
     if (!WIFSIGNALED(status) || child->stopped)
         return;
-    log_say(&z->log, LOG_LEVEL_ERROR, "worker_crashed", "a worker died of signal %d; a fresh zygote is due",
+    log_say(&z->log, LOG_LEVEL_ERROR, "zygote_retires", "a worker died of signal %d; a fresh zygote is due",
             WTERMSIG(status));
     /* Connections that the monitor handed over before it could know are served still: closing the link over unread
      * messages would lose them, and the report above with them. */
