@@ -366,6 +366,49 @@ static int answer_report(struct monitor *m, struct sp_span argument, json_t *int
 
 /* ---- keys -------------------------------------------------------------------------------------------------- */
 
+/* Whether some token would sign with it now; nothing if no signer has said so. */
+static void can_sign_describe(const struct monitor *m, struct sp_span fingerprint, struct sp_span uri,
+                              json_t *row)
+{
+    enum token_key_ability ability = token_states_key(&m->token_states, fingerprint, uri);
+    if (ability != TOKEN_KEY_UNKNOWN)
+        (void)json_object_set_new(row, "can_sign", json_boolean(ability == TOKEN_KEY_CAN));
+}
+
+/* Every process on a token: how it is, and which of its keys can sign. */
+static json_t *token_describe(const struct token_states *states, const struct token_state *token)
+{
+    json_t *row = json_object(), *keys = json_array();
+    struct sp_span list = token->keys;
+    struct token_state_key key;
+    put_text(row, "token", token->name);
+    put_text(row, "module", token->module);
+    put_number(row, "process", token->replica);
+    put_string(row, "state", token_condition_name(token->condition));
+    put_text(row, "why", token->why);
+    put_number(row, "seconds", token_state_age_s(states, token, clock_ms()));
+    put_number(row, "waiting", token->waiting);
+    put_number(row, "signatures", token->signatures);
+    put_number(row, "failures", token->failures);
+    while (token_state_next_key(&list, &key)) {
+        json_t *one = json_object();
+        put_text(one, "uri", key.uri);
+        put_text(one, "fingerprint", key.fingerprint);
+        (void)json_object_set_new(one, "can_sign", json_boolean(key.can_sign));
+        (void)json_array_append_new(keys, one);
+    }
+    (void)json_object_set_new(row, "keys", keys);
+    return row;
+}
+
+static void tokens_describe(const struct token_states *states, json_t *into)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < states->count; i++)
+        (void)json_array_append_new(rows, token_describe(states, &states->tokens[i]));
+    (void)json_object_set_new(into, "tokens", rows);
+}
+
 /* As messages.def has an item of host_keys. */
 static bool host_key_next(const struct monitor *m, struct sp_in *in, int64_t since, json_t *row)
 {
@@ -374,7 +417,7 @@ static bool host_key_next(const struct monitor *m, struct sp_in *in, int64_t sin
     struct sp_span fingerprint = sp_get_text(in, 512), algorithms = sp_get_text(in, 512);
     struct sp_span token = sp_get_text(in, 512);
     uint32_t processes = sp_get_u32(in);
-    struct sp_span uri = sp_get_text(in, 512);
+    struct sp_span uri = sp_get_text(in, 512), token_uri = sp_get_text(in, 512);
     if (in->bad)
         return false;
     const struct known_key *key = known_keys_find(&m->known_keys, fingerprint);
@@ -384,6 +427,7 @@ static bool host_key_next(const struct monitor *m, struct sp_in *in, int64_t sin
     put_text(row, "token", token);
     put_number(row, "token_processes", processes);
     put_text(row, "uri", uri);
+    can_sign_describe(m, fingerprint, token_uri, row);
     seen = known_keys_count(&m->known_keys, key, since, &proved);
     put_number(row, "addresses_proved", proved);
     put_number(row, "addresses_unproved", seen - proved);
@@ -404,7 +448,8 @@ static int answer_keys(struct monitor *m, struct sp_span argument, json_t *into,
     if (argument.size != 0 && (!id_read(argument, &days) || days == 0 || days > 3650))
         return unanswered(why, "expected a number of days from 1 to 3650");
     int64_t since = (int64_t)time(NULL) - (int64_t)days * 86400;
-    struct sp_in in = sp_in_of(sp_span_of(g ? g->host_keys : NULL, g && g->host_keys ? g->host_keys_size : 0));
+    struct sp_in in =
+        sp_in_of(sp_span_of(g ? g->host_keys : NULL, g && g->host_keys ? g->host_keys_size : 0));
     json_t *keys = json_array();
     while (in.left != 0 && !in.bad) {
         json_t *row = json_object();
@@ -416,6 +461,7 @@ static int answer_keys(struct monitor *m, struct sp_span argument, json_t *into,
     put_number(into, "addresses_seen", known_keys_count(&m->known_keys, NULL, since, &none));
     put_number(into, "addresses_forgotten", m->known_keys.forgotten);
     (void)json_object_set_new(into, "keys", keys);
+    tokens_describe(&m->token_states, into);
     return 0;
 }
 

@@ -232,6 +232,7 @@ static void monitor_tear_down(struct monitor *m)
     generations_free(m);
     report_free(&m->report);
     known_keys_free(&m->known_keys);
+    token_states_forget(&m->token_states);
     notify_stop(m);
     admission_free(&m->admission);
     sd_event_unref(m->event);

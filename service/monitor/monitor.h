@@ -21,6 +21,7 @@
 #include "monitor/on_signer.h"
 #include "monitor/report.h"
 #include "monitor/service.h"
+#include "monitor/token_states.h"
 
 /* What the command line says. */
 struct monitor_options {
@@ -42,6 +43,7 @@ struct monitor {
     struct generations generations;
     struct report report;
     struct known_keys known_keys;
+    struct token_states token_states;
     struct listeners listeners;
     struct service signer, zygote, acceptor;
     struct control control;

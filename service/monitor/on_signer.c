@@ -8,6 +8,8 @@
 
 #include <sallyport/wire.h>
 
+#include "base/loop.h"
+
 #include "monitor/events.h"
 #include "monitor/host_keys.h"
 #include "monitor/monitor.h"
@@ -103,6 +105,7 @@ static void on_lost(struct monitor *m)
     for (struct connection *c = m->connections.first; c; c = c->next)
         c->sign.sent = false;
     host_keys_signer_lost(m);
+    token_states_forget(&m->token_states);
 }
 
 static void sign_forget(struct connection *c)
@@ -244,13 +247,27 @@ static void on_host_keys(struct monitor *m, const union msg_body *body)
     generation_host_keys(m, body->host_keys.generation, body->host_keys.keys);
 }
 
+/* For who asks. What is not well formed is no signer of ours, and what it knew is known no more. */
+static void on_token_states(struct monitor *m, const union msg_body *body)
+{
+    int r = token_states_take(&m->token_states, &body->token_states, clock_ms());
+    if (r < 0)
+        monitor_say(m, NULL, LOG_LEVEL_WARNING, "no_memory", "The states of the tokens could not be kept");
+    else if (r > 0)
+        service_lose(&m->signer, "sent states of tokens that are malformed");
+}
+
 static const struct service_handler handlers[] = {
+    {MSG_token_states, on_token_states},
     {MSG_prove_done, host_keys_prove_done},
     {MSG_prove_refused, host_keys_prove_refused},
     {MSG_host_keys, on_host_keys},
-    {MSG_sign_done, on_sign_done},         {MSG_sign_refused, on_sign_refused},
-    {MSG_policy_report, on_policy_report}, {MSG_policy_exception, on_policy_exception},
-    {MSG_configured, on_configured},       {MSG_unconfigured, on_unconfigured},
+    {MSG_sign_done, on_sign_done},
+    {MSG_sign_refused, on_sign_refused},
+    {MSG_policy_report, on_policy_report},
+    {MSG_policy_exception, on_policy_exception},
+    {MSG_configured, on_configured},
+    {MSG_unconfigured, on_unconfigured},
 };
 
 const struct service_kind signer_kind = {

@@ -113,6 +113,7 @@ static void key_put(const struct generation *g, size_t n, struct sp_out *out)
     text_put(out, token_name(g->tokens[planned->first_token]));
     sp_put_u32(out, (uint32_t)g->plan.replicas);
     text_put(out, planned->written);
+    text_put(out, g->plan.tokens[planned->first_token].uris[planned->index]);
 }
 
 void host_keys_tell(const struct generation *g)
