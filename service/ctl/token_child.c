@@ -19,11 +19,9 @@
 
 #include "base/fd.h"
 #include "base/sandbox.h"
+#include "ctl/token_memory.h"
 #include "ctl/token_pin.h"
 #include "signer/pin_source.h"
-#include "signer/refused.h"
-
-#define CREDENTIALS_OF_SIGNER "/run/credentials/sallyport-signer.service"
 
 /* ---- who it is --------------------------------------------------------------------------------------------- */
 
@@ -70,19 +68,6 @@ static int confine(const struct token_setup *s)
 
 /* ---- logging in -------------------------------------------------------------------------------------------- */
 
-/* Root that looks after a token leaves the signer its file. */
-static void refused_give(const struct refused_pins *refused)
-{
-    char directory[PATH_MAX];
-    struct stat st;
-    if (geteuid() != 0 || !refused->path[0])
-        return;
-    snprintf(directory, sizeof directory, "%s", refused->path);
-    *strrchr(directory, '/') = 0;
-    if (stat(directory, &st) < 0 || lchown(refused->path, st.st_uid, st.st_gid) < 0)
-        fprintf(stderr, "sallyport: %s: its owner could not be set: %s\n", refused->path, strerror(errno));
-}
-
 /* Whether some token wants a PIN that has to be typed. */
 static bool pin_is_typed(struct token_run *run)
 {
@@ -101,67 +86,24 @@ static int pin_get(struct token_run *run)
 {
     char why[1024] = "out of memory", what[160];
     const struct token_setup *s = &run->setup;
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     if (!s->pin_source[0]) {
         if (!pin_is_typed(run))
             return 0;
         snprintf(what, sizeof what, "PIN of the token%s%.100s", s->token[0] ? " " : "", s->token);
         return pin_ask(what, false, &run->pin);
     }
-    int r = pin_source_read(s->pin_source, credentials ? credentials : CREDENTIALS_OF_SIGNER, &run->pin, why,
-                            sizeof why);
+    int r = pin_source_read(s->pin_source, token_credentials(), &run->pin, why, sizeof why);
     return r == 0 ? 0 : ctl_fail("%s", r < 0 ? strerror(-r) : why);
-}
-
-static int refused_check(const struct token_run *run, struct refused_pins *refused,
-                         uint8_t hash[REFUSED_HASH_SIZE])
-{
-    const struct token_setup *s = &run->setup;
-    int r = refused_open(refused, s->state_dir);
-    if (r)
-        return ctl_fail("%s: what is remembered of refused PINs cannot be read: %s; name another with "
-                        "--state-dir",
-                        s->state_dir, strerror(-r));
-    refused_give(refused);
-    r = refused_hash(refused, sp_text(s->named), sp_text(s->token), secret_span(&run->pin), hash);
-    if (r)
-        return ctl_fail("%s", strerror(-r));
-    if (!refused_has(refused, hash))
-        return 0;
-    return ctl_fail("the token has refused this PIN before, and it is not sent again: correct it, or, if the "
-                    "token has been given this PIN since, remove %s and restart the signer",
-                    refused->path);
-}
-
-enum token_remembered token_child_remembers(struct token_run *run, char path[PATH_MAX])
-{
-    CLEANUP_FREE struct refused_pins *refused = calloc(1, sizeof *refused);
-    uint8_t hash[REFUSED_HASH_SIZE];
-    char why[1024];
-    const struct token_setup *s = &run->setup;
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    enum token_remembered result = REMEMBERED_UNKNOWN;
-    if (!refused || !s->pin_source[0] ||
-        pin_source_read(s->pin_source, credentials ? credentials : CREDENTIALS_OF_SIGNER, &run->pin, why,
-                        sizeof why) != 0)
-        return result;
-    if (refused_open(refused, s->state_dir) == 0 &&
-        refused_hash(refused, sp_text(s->named), sp_text(s->token), secret_span(&run->pin), hash) == 0)
-        result = refused_has(refused, hash) ? REMEMBERED_REFUSED : REMEMBERED_NOT;
-    refused_give(refused);
-    snprintf(path, PATH_MAX, "%s", refused->path);
-    secret_wipe(&run->pin);
-    return result;
 }
 
 static int login(const struct token_command *command, struct token_run *run)
 {
     CLEANUP_FREE struct refused_pins *refused = calloc(1, sizeof *refused);
-    uint8_t hash[REFUSED_HASH_SIZE];
+    struct refused_entry pin;
     struct sp_hostkey_error error = {{0}};
     int r = refused ? pin_get(run) : ctl_fail("out of memory");
     if (r == 0 && run->pin.size != 0)
-        r = refused_check(run, refused, hash);
+        r = token_memory_check(run, refused, &pin);
     if (r)
         return r;
     r = manage_login(run->manage, run->setup.uri, secret_span(&run->pin), command->read_write, &error);
@@ -169,8 +111,7 @@ static int login(const struct token_command *command, struct token_run *run)
         return 0;
     if (r != SP_HOSTKEY_E_PIN || run->pin.size == 0)
         return ctl_fail("%s", error.text);
-    r = refused_add(refused, hash);
-    refused_give(refused);
+    r = refused_add(refused, &pin);
     return ctl_fail("%s; it is not sent again%s%s", error.text, r ? ", unless it is forgotten: " : "",
                     r ? strerror(-r) : "");
 }

@@ -7,11 +7,3 @@
 
 /* Runs command->work in a child and merges what it found into *found. Its exit status, or CTL_FAILED and said. */
 int token_child_run(const struct token_command *command, struct token_run *run, json_t *found) MUST_USE;
-
-enum token_remembered {
-    REMEMBERED_UNKNOWN, /* there is no PIN file, or this user cannot read it */
-    REMEMBERED_NOT,
-    REMEMBERED_REFUSED,
-};
-/* For `work`: whether the PIN in its file is remembered as refused. path: of that memory, "" if it is not kept. */
-enum token_remembered token_child_remembers(struct token_run *run, char path[PATH_MAX]);

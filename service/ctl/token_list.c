@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctl/key_found.h"
-#include "ctl/token_child.h"
+#include "ctl/token_memory.h"
 
 static const struct {
     enum sp_token_flag flag;
@@ -82,7 +82,7 @@ int token_list_work(struct token_run *run, json_t *found)
         mechanisms_describe(&slots[i], row);
     }
     json_t *pin = found_make_object(found, "pin");
-    enum token_remembered remembered = token_child_remembers(run, path);
+    enum token_remembered remembered = token_memory_knows(run, path);
     found_set_string(pin, "source", run->setup.pin_source);
     found_set_string(pin, "state", states[remembered]);
     found_set_string(pin, "memory", path);
@@ -118,6 +118,6 @@ void token_list_show(const struct token_run *run, const json_t *found)
     if (strcmp(found_get(pin, "state"), "refused") == 0)
         printf("    The token has refused it before, and it is not sent again. Correct it; or, if the token "
                "has been "
-               "given\n    this PIN since, remove %s and restart the signer.\n",
+               "given\n    this PIN since, remove %s and reload the server.\n",
                found_get(pin, "memory"));
 }

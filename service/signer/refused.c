@@ -1,95 +1,84 @@
 /*
- * The file of refused PINs: a random key, then one hash per PIN. Input: what the spawner started tokens with and what
- * they said. Output: whether a PIN may be sent.
+ * What is remembered of refused PINs. Input: what the spawner and the tool have sent, and what tokens said. Output: whether
+ * a PIN may be sent. The files are in refused_file.c.
  */
 #include "signer/refused.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
-#include <sallyport/registry.h>
 #include <sallyport/wire.h>
 
-#include "base/fd.h"
+static const char magic[] = "refused PINs v2\n"; /* 16 octets */
 
-#define FILE_NAME "refused-pins"
+/* ---- tokens ------------------------------------------------------------------------------------------------------ */
 
-static int file_write(const struct refused_pins *refused)
+/* What a token says of itself. A slot-id names a place, and libraries are no tokens. */
+static bool is_attribute_of_token(struct sp_span attribute)
 {
-    char fresh[PATH_MAX + 8];
-    snprintf(fresh, sizeof fresh, "%s.new", refused->path);
-    CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
-    int r = fd_write_all(fd, sp_span_of(refused->key, sizeof refused->key));
-    if (r == 0)
-        r = fd_write_all(fd, sp_span_of(refused->hashes, refused->count * REFUSED_HASH_SIZE));
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    if (r == 0 && rename(fresh, refused->path) < 0)
-        r = -errno;
-    return r;
+    static const char *const names[] = {"token=", "manufacturer=", "serial=", "model="};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (attribute.size > strlen(names[i]) && memcmp(attribute.data, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
 }
 
-static int file_read(struct refused_pins *refused, int fd)
+static struct sp_span attribute_cut(struct sp_span *text)
 {
-    CLEANUP_FREE uint8_t *data = NULL;
-    size_t size;
-    int r = fd_read_all(fd, REFUSED_HASH_SIZE * (REFUSED_MAX + 1), &data, &size);
-    if (r)
-        return r;
-    if (size < REFUSED_HASH_SIZE || size % REFUSED_HASH_SIZE != 0)
-        return -EBADMSG;
-    memcpy(refused->key, data, REFUSED_HASH_SIZE);
-    memcpy(refused->hashes, data + REFUSED_HASH_SIZE, size - REFUSED_HASH_SIZE);
-    refused->count = size / REFUSED_HASH_SIZE - 1;
-    return 0;
+    const uint8_t *end = text->size ? memchr(text->data, ';', text->size) : NULL;
+    struct sp_span attribute = sp_span_of(text->data, end ? (size_t)(end - text->data) : text->size);
+    size_t used = attribute.size + (end ? 1 : 0);
+    *text = sp_span_of(text->data + used, text->size - used);
+    return attribute;
 }
 
-static int key_make(struct refused_pins *refused)
+/* One that does not fit is left out: the token is then taken for more of them, not for fewer. */
+static void token_take(struct sp_span text, char token[REFUSED_TOKEN_MAX])
 {
-    ssize_t got = getrandom(refused->key, sizeof refused->key, 0);
-    return got == (ssize_t)sizeof refused->key ? 0 : -EIO;
+    size_t used = 0;
+    while (text.size != 0) {
+        struct sp_span attribute = attribute_cut(&text);
+        if (!is_attribute_of_token(attribute) || used + attribute.size + 2 > REFUSED_TOKEN_MAX)
+            continue;
+        if (used != 0)
+            token[used++] = ';';
+        memcpy(token + used, attribute.data, attribute.size);
+        used += attribute.size;
+    }
+    token[used] = 0;
 }
 
-static bool directory_exists(const char *path)
+static bool attributes_differ(struct sp_span a, struct sp_span b)
 {
-    struct stat st;
-    return path[0] != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    const uint8_t *equals = memchr(a.data, '=', a.size);
+    size_t name = equals ? (size_t)(equals - a.data) + 1 : a.size;
+    return is_attribute_of_token(a) && b.size >= name && memcmp(a.data, b.data, name) == 0 &&
+           !sp_span_equal(a, b);
 }
 
-int refused_open(struct refused_pins *refused, const char *directory)
+bool refused_tokens_differ(struct sp_span a, struct sp_span b)
 {
-    *refused = (struct refused_pins){.digest = digest_find(sp_text("sha256"))};
-    if (!refused->digest || refused->digest->size != REFUSED_HASH_SIZE)
-        return -ENOENT;
-    if (!directory_exists(directory))
-        return key_make(refused);
-    if (snprintf(refused->path, sizeof refused->path, "%s/" FILE_NAME, directory) >=
-        (int)sizeof refused->path)
-        return -ENAMETOOLONG;
-    CLEANUP_CLOSE int fd = open(refused->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd >= 0)
-        return file_read(refused, fd);
-    int r = errno == ENOENT ? key_make(refused) : -errno;
-    return r ? r : file_write(refused);
+    while (a.size != 0) {
+        struct sp_span one = attribute_cut(&a);
+        for (struct sp_span rest = b; rest.size != 0;)
+            if (attributes_differ(one, attribute_cut(&rest)))
+                return true;
+    }
+    return false;
 }
 
-int refused_hash(const struct refused_pins *refused, struct sp_span module, struct sp_span token,
-                 struct sp_span pin, uint8_t hash[REFUSED_HASH_SIZE])
+/* ---- hashes ------------------------------------------------------------------------------------------------------ */
+
+/* A length before the path, so that no two different PINs of different modules are hashed alike; twice with the key, so that
+ * the inner result tells nothing. */
+static int pin_hash(const struct refused_pins *refused, const uint8_t key_octets[REFUSED_HASH_SIZE],
+                    struct sp_span module, struct sp_span pin, uint8_t hash[REFUSED_HASH_SIZE])
 {
-    /* Lengths before the texts, so that no two different PINs of different tokens are hashed alike; twice with the
-     * key, so that the inner result tells nothing. */
-    uint8_t lengths[8];
-    struct sp_out out = {.data = lengths, .capacity = sizeof lengths};
+    uint8_t length[4], inner[SP_DIGEST_MAX];
+    struct sp_out out = {.data = length, .capacity = sizeof length};
     sp_put_u32(&out, (uint32_t)module.size);
-    sp_put_u32(&out, (uint32_t)token.size);
-    uint8_t inner[SP_DIGEST_MAX];
-    struct sp_span key = sp_span_of(refused->key, sizeof refused->key);
-    const struct sp_span parts[] = {key, sp_written(&out), module, token, pin};
+    struct sp_span key = sp_span_of(key_octets, REFUSED_HASH_SIZE);
+    const struct sp_span parts[] = {key, sp_written(&out), module, pin};
     int r = refused->digest->hash(parts, ARRAY_SIZE(parts), inner);
     if (r)
         return r;
@@ -97,20 +86,87 @@ int refused_hash(const struct refused_pins *refused, struct sp_span module, stru
     return refused->digest->hash(outer, ARRAY_SIZE(outer), hash);
 }
 
-bool refused_has(const struct refused_pins *refused, const uint8_t hash[REFUSED_HASH_SIZE])
+int refused_make(const struct refused_pins *refused, struct sp_span module, struct sp_span token,
+                 struct sp_span pin, struct refused_entry *entry)
 {
-    for (size_t i = 0; i < refused->count; i++)
-        if (memcmp(refused->hashes[i], hash, REFUSED_HASH_SIZE) == 0)
-            return true;
-    return false;
+    *entry = (struct refused_entry){.is_written = false};
+    token_take(token, entry->token);
+    if (getrandom(entry->key, sizeof entry->key, 0) != (ssize_t)sizeof entry->key)
+        return -EIO;
+    return pin_hash(refused, entry->key, module, pin, entry->hash);
 }
 
-int refused_add(struct refused_pins *refused, const uint8_t hash[REFUSED_HASH_SIZE])
+int refused_fits(const struct refused_pins *refused, const struct refused_entry *entry, struct sp_span module,
+                 struct sp_span token, struct sp_span pin, bool *fits)
 {
-    if (refused_has(refused, hash))
+    uint8_t hash[REFUSED_HASH_SIZE];
+    *fits = false;
+    if (refused_tokens_differ(sp_text(entry->token), token))
         return 0;
-    if (refused->count == REFUSED_MAX)
-        memmove(refused->hashes[0], refused->hashes[1], (--refused->count) * REFUSED_HASH_SIZE);
-    memcpy(refused->hashes[refused->count++], hash, REFUSED_HASH_SIZE);
-    return refused->path[0] ? file_write(refused) : 0;
+    int r = pin_hash(refused, entry->key, module, pin, hash);
+    *fits = r == 0 && memcmp(hash, entry->hash, sizeof hash) == 0;
+    return r;
+}
+
+int refused_has(const struct refused_pins *refused, struct sp_span module, struct sp_span token,
+                struct sp_span pin, bool *has)
+{
+    int r = 0;
+    *has = false;
+    for (size_t i = 0; r == 0 && !*has && i < refused->count; i++)
+        r = refused_fits(refused, &refused->entries[i], module, token, pin, has);
+    return r;
+}
+
+/* ---- the file's contents ----------------------------------------------------------------------------------------- */
+
+/* What is there to be compared: one that differs from itself would be no token's. */
+static bool token_is_canonical(const char *token)
+{
+    char again[REFUSED_TOKEN_MAX];
+    token_take(sp_text(token), again);
+    return strcmp(token, again) == 0 && !refused_tokens_differ(sp_text(token), sp_text(token));
+}
+
+int refused_parse(struct sp_span text, struct refused_entry entries[REFUSED_MAX], size_t *count)
+{
+    struct sp_in in = sp_in_of(text);
+    struct refused_entry entry;
+    size_t n = 0;
+    struct sp_span start = sp_get_raw(&in, sizeof magic - 1);
+    if (in.bad || !sp_span_is(start, magic))
+        return -EBADMSG;
+    /* All of it once before anything is changed: who reads again keeps what there was. */
+    for (unsigned pass = 0; pass < 2; pass++) {
+        in = sp_in_of(sp_span_of(text.data + start.size, text.size - start.size));
+        for (n = 0; in.left != 0; n++) {
+            entry = (struct refused_entry){.is_written = true};
+            struct sp_span token = sp_get_text(&in, REFUSED_TOKEN_MAX - 1);
+            struct sp_span key = sp_get_raw(&in, REFUSED_HASH_SIZE),
+                           hash = sp_get_raw(&in, REFUSED_HASH_SIZE);
+            if (in.bad || n == REFUSED_MAX)
+                return -EBADMSG;
+            if (token.size != 0)
+                memcpy(entry.token, token.data, token.size);
+            if (!token_is_canonical(entry.token))
+                return -EBADMSG;
+            memcpy(entry.key, key.data, sizeof entry.key);
+            memcpy(entry.hash, hash.data, sizeof entry.hash);
+            if (pass == 1)
+                entries[n] = entry;
+        }
+    }
+    *count = n;
+    return 0;
+}
+
+int refused_print(const struct refused_entry *entries, size_t count, struct sp_out *out)
+{
+    sp_put_raw(out, sp_text(magic));
+    for (size_t i = 0; i < count; i++) {
+        sp_put_text(out, entries[i].token);
+        sp_put_raw(out, sp_span_of(entries[i].key, REFUSED_HASH_SIZE));
+        sp_put_raw(out, sp_span_of(entries[i].hash, REFUSED_HASH_SIZE));
+    }
+    return sp_put_end(out);
 }

@@ -25,19 +25,19 @@
 #include "base/sandbox.h"
 #include "ipc/link.h"
 #include "signer/chain.h"
+#include "signer/pin_memory.h"
 #include "signer/pin_source.h"
 #include "signer/plan.h"
-#include "signer/refused.h"
 #include "signer/serials.h"
 #include "signer/spawn.h"
 
 #define SERIALS_AGAIN_MS 2000u /* until a memory of policies that could not be written is tried again */
-#define GRACE_MS 1000u /* for token processes to log out, once their links are closed */
+#define GRACE_MS 1000u         /* for token processes to log out, once their links are closed */
 
 struct spawner_slot {
     pid_t pid; /* 0: none */
     bool has_pin;
-    uint8_t pin_hash[REFUSED_HASH_SIZE]; /* of the PIN it was last started with */
+    struct refused_entry pin; /* that it was last started with */
 };
 
 struct spawner {
@@ -47,7 +47,7 @@ struct spawner {
     struct link signer;
     struct loop_source *signer_source;
     struct link_inbox *inbox;
-    struct refused_pins refused;
+    struct pin_memory pins;
     struct spawner_slot slots[SPAWNER_SLOTS];
     struct serials_file serials_file;
     struct serials serials;
@@ -70,10 +70,11 @@ static int tell_unspawned(struct spawner *s, uint32_t slot, bool again, const ch
     return r ? send_failed(r) : 0;
 }
 
-static int pin_check(struct spawner *s, const struct msg_spawn_token *request, struct spawner_slot *slot,
+static int pin_check(struct spawner *s, const struct msg_spawn_token *request, const char *module,
                      struct secret *pin, char *why, size_t why_size)
 {
     char source[PATH_MAX];
+    struct spawner_slot *slot = &s->slots[request->slot];
     slot->has_pin = false;
     if (request->pin_source.size == 0)
         return 0;
@@ -81,19 +82,10 @@ static int pin_check(struct spawner *s, const struct msg_spawn_token *request, s
              (const char *)request->pin_source.data);
     int r = pin_source_read(source, s->credentials, pin, why, why_size);
     if (r == 0)
-        r = refused_hash(&s->refused, request->module, request->token, secret_span(pin), slot->pin_hash);
-    if (r)
-        return r;
-    slot->has_pin = true;
-    if (!refused_has(&s->refused, slot->pin_hash))
-        return 0;
-    snprintf(
-        why, why_size,
-        "the token has refused the PIN in %.300s before, and it is not sent again: correct it, or, if the "
-        "token has been "
-        "given this PIN since, %s%.300s and restart the signer",
-        source, s->refused.path[0] ? "remove " : "keep it", s->refused.path);
-    return PIN_SOURCE_E_REFUSED;
+        r = pin_memory_check(&s->pins, sp_text(module), request->token, secret_span(pin), source, &slot->pin,
+                             why, why_size);
+    slot->has_pin = r == 0;
+    return r;
 }
 
 static void slot_kill(struct spawner_slot *slot)
@@ -111,7 +103,7 @@ static int spawn_checked(struct spawner *s, const struct msg_spawn_token *reques
     snprintf(path, sizeof path, "%.*s", (int)request->module.size, (const char *)request->module.data);
     int r = root_file_check("module", path, module, why, why_size);
     if (r == 0)
-        r = pin_check(s, request, slot, pin, why, why_size);
+        r = pin_check(s, request, module, pin, why, why_size);
     if (r)
         return r;
     struct spawn_order order = {.program = s->setup->token_program,
@@ -158,12 +150,12 @@ static int on_pin_refused(struct spawner *s, const struct msg_pin_refused *reque
     if (request->slot >= SPAWNER_SLOTS)
         return -EPROTO;
     struct spawner_slot *slot = &s->slots[request->slot];
-    int r = slot->has_pin ? refused_add(&s->refused, slot->pin_hash) : 0;
+    int r = slot->has_pin ? refused_add(&s->pins.refused, &slot->pin) : 0;
     if (r)
         fprintf(
             stderr,
             "sallyport-signer: cannot write %s: %s; a refused PIN is remembered until the signer restarts\n",
-            s->refused.path, strerror(-r));
+            s->pins.refused.path, strerror(-r));
     return 0;
 }
 
@@ -350,6 +342,7 @@ static int confine(const struct spawner_setup *setup)
 static int prepare(struct spawner *s, int link_fd)
 {
     static const int signals[] = {SIGCHLD, 0};
+    char why[1024] = "";
     signal(SIGTERM, SIG_IGN); /* a terminal's or a manager's signal is for the signer, with which we end */
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
@@ -364,7 +357,7 @@ static int prepare(struct spawner *s, int link_fd)
     if (r == 0)
         r = loop_add_timer(s->loop, SERIALS_AGAIN_MS, on_serials_time, s, &s->serials_timer);
     if (r == 0)
-        r = refused_open(&s->refused, s->setup->state_directory);
+        r = pin_memory_open(&s->pins, s->setup->state_directory, why, sizeof why);
     if (r == 0) {
         /* Whether that matters is for the signer to say: most have no trust anchors. */
         (void)!serials_open(&s->serials_file, s->setup->state_directory, &s->serials, s->serials_unusable,
@@ -372,7 +365,7 @@ static int prepare(struct spawner *s, int link_fd)
         r = serials_tell(s, s->serials_unusable);
     }
     if (r)
-        fprintf(stderr, "sallyport-signer: the spawner cannot start: %s\n", strerror(-r));
+        fprintf(stderr, "sallyport-signer: the spawner cannot start: %s\n", r < 0 ? strerror(-r) : why);
     return r;
 }
 
