@@ -1,4 +1,4 @@
-# One guest: its root as layers, its script as a unit, its start and its end. Sourced by boot; needs lib/root.sh.
+# One guest: its root as layers, its script as a unit, its start and its end. Sourced by boot; needs packaging/lib/root.sh.
 #
 # Everything of a guest is below $guest, which holds a lock while its shell lives: so what a killed one left behind is
 # known for what it is, and swept away by the next.

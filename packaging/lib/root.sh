@@ -1,10 +1,10 @@
-# Roots of a Debian suite, made once by mmdebstrap and kept. Sourced; needs packaging/lib/say.sh.
+# Roots of a Debian suite, made once by mmdebstrap and kept. Sourced; needs say.sh.
 #
 # A root is a directory below $cache, named by purpose, suite and the digest of its packages and files; it is never
 # written to again. Whoever uses one holds a shared lock on it (root_hold), so that only what nobody uses is swept away.
 # The mirror is the one that this machine's apt uses: it is in no root, no log and no file of the project.
 
-cache=${SALLYPORT_CACHE:-/var/tmp/sallyport-test}
+cache=${SALLYPORT_CACHE:-/var/tmp/sallyport-cache}
 
 # The first http(s) address that apt is configured with, which for Debian is the one with all suites.
 mirror_address() {
