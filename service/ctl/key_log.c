@@ -21,12 +21,10 @@ static bool is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Names of the chain's files; digits behind them sort as numbers do. */
+/* Digits behind the name sort as numbers do. */
 static int is_full_file(const struct dirent *entry)
 {
-    size_t prefix = sizeof SIGNATURE_LOG_NAME;
-    return strncmp(entry->d_name, SIGNATURE_LOG_NAME ".", prefix) == 0 &&
-           strlen(entry->d_name) == prefix + 20 && strspn(entry->d_name + prefix, "0123456789") == 20;
+    return signature_file_is_aside(entry->d_name);
 }
 
 static int path_check(struct chain_check *check, const char *path)
@@ -61,6 +59,8 @@ static int directory_check(struct chain_check *check, const char *directory)
         free(entries[i]);
     }
     free(entries);
+    /* The oldest make way where there are so many; nobody but the signer should have removed one where there are fewer. */
+    check->is_from_the_beginning = count >= 0 && count < (int)SIGNATURE_FILES_MAX;
     return status ? status : newest_check(check, directory, count);
 }
 

@@ -216,9 +216,20 @@ static void head_judge(struct chain_check *check)
              "the head is record %" PRIu64 ", which is not in these files", head->number);
 }
 
+static void beginning_judge(struct chain_check *check)
+{
+    const struct place place = {.file = SIGNATURE_LOG_NAME};
+    if (check->is_from_the_beginning && check->first > 1)
+        tell(check, "gap", &place, check->first,
+             "records 1 to %" PRIu64
+             " are missing at the beginning, and fewer full files are here than are kept",
+             check->first - 1);
+}
+
 bool chain_check_end(struct chain_check *check)
 {
     char hash[SIGNATURE_HASH_TEXT];
+    beginning_judge(check);
     head_judge(check);
     found_set_number(check->found, "records", (int64_t)check->records);
     found_set_number(check->found, "unrecorded", (int64_t)check->unrecorded);

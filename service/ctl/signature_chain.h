@@ -16,6 +16,7 @@ struct chain_check {
     bool is_blind;                /* the line before was no record, so its hash means nothing */
     struct signature_head head;   /* as its file has it; number 0: there is none */
     bool has_head, head_is_right; /* a record of that number was seen; with that hash */
+    bool is_from_the_beginning;   /* record 1 should be among them */
     const uint8_t *wanted;        /* a hash to look for; NULL: none */
     bool has_wanted;
     uint64_t finding_count;

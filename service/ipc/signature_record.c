@@ -271,3 +271,15 @@ int signature_record_hash(const struct sp_digest_ops *sha256, struct sp_span lin
         memcpy(hash, digest, SIGNATURE_HASH_SIZE);
     return r;
 }
+
+bool signature_file_is_aside(const char *name)
+{
+    static const char prefix[] = SIGNATURE_LOG_NAME ".", digits[] = "0123456789";
+    if (strncmp(name, prefix, strlen(prefix)) != 0)
+        return false;
+    const char *rest = name + strlen(prefix);
+    if (strspn(rest, digits) != 20)
+        return false;
+    rest += 20;
+    return *rest == 0 || (*rest == '.' && strspn(rest + 1, digits) == 3 && rest[4] == 0);
+}

@@ -13,8 +13,11 @@
 #define SIGNATURE_HASH_SIZE 32u
 #define SIGNATURE_HASH_TEXT (2u * SIGNATURE_HASH_SIZE + 1u)
 
-/* In the state directory; a file that is full gets ".NUMBER" of its last record, with 20 digits. */
+/* In the state directory; a file that is full gets ".NUMBER" of its last record, with 20 digits. One that was put aside
+ * because it was damaged is called after the record that the chain goes on behind; ".001" and so on follow where the name is
+ * taken. So names sort as what is in them does. */
 #define SIGNATURE_LOG_NAME "signatures.log"
+#define SIGNATURE_FILES_MAX 16u /* that are full or were put aside; the oldest is removed */
 /* "NUMBER HASH" of the newest record that is surely on the disk, behind a line that says what it is. */
 #define SIGNATURE_HEAD_NAME "signatures.head"
 #define SIGNATURE_HEAD_FIRST "sallyport-signatures 1\n"
@@ -45,6 +48,9 @@ bool signature_record_read(struct sp_span line, struct signature_record *record)
 /* 0 or -errno. */
 int signature_record_hash(const struct sp_digest_ops *sha256, struct sp_span line,
                           uint8_t hash[SIGNATURE_HASH_SIZE]) MUST_USE;
+
+/* Whether a file of the directory is full, or was put aside. */
+bool signature_file_is_aside(const char *name) MUST_USE;
 
 size_t signature_head_write(const struct signature_head *head, char text[SIGNATURE_HEAD_MAX]);
 bool signature_head_read(struct sp_span text, struct signature_head *head) MUST_USE;

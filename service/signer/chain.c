@@ -17,6 +17,8 @@
 #define FILE_MODE 0640
 #define FILE_READ_MAX (1024u * 1024u * 1024u + SIGNATURE_RECORD_MAX)
 #define FULL_NAME SIGNATURE_LOG_NAME ".%020" PRIu64
+#define FULL_NAME_SIZE (sizeof SIGNATURE_LOG_NAME + 32u)
+#define SAME_NAME_MAX 999u /* files that are put aside behind the same record */
 #define HEAD_FRESH SIGNATURE_HEAD_NAME ".new"
 
 void chain_init(struct chain *chain, const char *directory)
@@ -83,7 +85,8 @@ struct found {
     struct signature_head last; /* its last record; number 0: it has none */
     uint64_t whole;             /* octets up to the end of its last line */
     bool is_damaged;
-    bool has_head; /* the record that the head names, as it names it */
+    bool has_head;            /* the record that the head names, as it names it */
+    bool is_behind_full_file; /* the file before it ends with that record */
 };
 
 static int line_check(const struct chain *chain, struct sp_span line, const struct signature_head *head,
@@ -126,9 +129,7 @@ static int file_check(const struct chain *chain, const struct signature_head *he
 
 static int is_full_file(const struct dirent *entry)
 {
-    size_t prefix = sizeof SIGNATURE_LOG_NAME ".";
-    return strncmp(entry->d_name, SIGNATURE_LOG_NAME ".", prefix - 1) == 0 &&
-           strlen(entry->d_name) == prefix - 1 + 20;
+    return signature_file_is_aside(entry->d_name);
 }
 
 /* The oldest make way, and that is said. */
@@ -138,10 +139,10 @@ static int full_files_thin(const struct chain *chain, char *why, size_t why_size
     int count = scandirat(chain->directory_fd, ".", &entries, is_full_file, alphasort);
     int r = count < 0 ? -errno : 0;
     for (int i = 0; i < count; i++) {
-        if (r == 0 && i + (int)CHAIN_FILES_MAX < count) {
+        if (r == 0 && i + (int)SIGNATURE_FILES_MAX < count) {
             r = unlinkat(chain->directory_fd, entries[i]->d_name, 0) < 0 ? -errno : 0;
             snprintf(why, why_size, "%s/%s was removed: no more than %u full files are kept",
-                     chain->directory, entries[i]->d_name, CHAIN_FILES_MAX);
+                     chain->directory, entries[i]->d_name, SIGNATURE_FILES_MAX);
         }
         free(entries[i]);
     }
@@ -151,12 +152,50 @@ static int full_files_thin(const struct chain *chain, char *why, size_t why_size
 
 static int file_put_aside(const struct chain *chain, uint64_t number)
 {
-    char name[sizeof SIGNATURE_LOG_NAME + 32];
-    snprintf(name, sizeof name, FULL_NAME, number);
-    /* Never over another one: who has taken the head away would have us do that. */
-    return renameat2(chain->directory_fd, SIGNATURE_LOG_NAME, chain->directory_fd, name, RENAME_NOREPLACE) < 0
-               ? -errno
-               : 0;
+    char name[FULL_NAME_SIZE];
+    size_t size = (size_t)snprintf(name, sizeof name, FULL_NAME, number);
+    /* Never over another one: who has taken the head away would have us do that, and damage right behind a full file has its
+     * number too. */
+    for (unsigned i = 1;
+         renameat2(chain->directory_fd, SIGNATURE_LOG_NAME, chain->directory_fd, name, RENAME_NOREPLACE) < 0;
+         i++) {
+        if (errno != EEXIST || i > SAME_NAME_MAX)
+            return -errno;
+        snprintf(name + size, sizeof name - size, ".%03u", i);
+    }
+    return 0;
+}
+
+/* The last line of a file, of which `text` is the end. Empty: it has none. */
+static struct sp_span last_line(struct sp_span text)
+{
+    if (text.size == 0 || text.data[text.size - 1] != '\n')
+        return sp_span_of(NULL, 0);
+    text.size--;
+    const uint8_t *before = memrchr(text.data, '\n', text.size);
+    size_t start = before ? (size_t)(before - text.data) + 1 : 0;
+    return sp_span_of(text.data + start, text.size - start);
+}
+
+/* Whether the full file is there that ends with the record that the head names. 0, *ends set, or -errno. */
+static int full_file_ends_with(const struct chain *chain, const struct signature_head *head, bool *ends)
+{
+    char name[FULL_NAME_SIZE];
+    uint8_t text[2 * SIGNATURE_RECORD_MAX], hash[SIGNATURE_HASH_SIZE];
+    struct stat st;
+    *ends = false;
+    snprintf(name, sizeof name, FULL_NAME, head->number);
+    CLEANUP_CLOSE int fd = openat(chain->directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    off_t start = st.st_size > (off_t)sizeof text ? st.st_size - (off_t)sizeof text : 0;
+    ssize_t size = pread(fd, text, sizeof text, start);
+    if (size < 0)
+        return -errno;
+    struct sp_span line = last_line(sp_span_of(text, (size_t)size));
+    int r = line.size ? signature_record_hash(chain->sha256, line, hash) : 0;
+    *ends = r == 0 && line.size != 0 && memcmp(hash, head->hash, sizeof hash) == 0;
+    return r;
 }
 
 static int file_open(struct chain *chain)
@@ -208,8 +247,10 @@ static const char *damage_of(bool has_head, const struct signature_head *head, c
 {
     if (found->is_damaged)
         return "a record was altered, removed or put in";
-    if (found->last.number == 0)
-        return NULL; /* no file, or an empty one: its predecessor was full, or it is the first */
+    if (found->last.number == 0) /* rightly so if its predecessor was full, or if it is the first */
+        return found->is_behind_full_file || head->number == 0
+                   ? NULL
+                   : "it was emptied or removed, with all records behind the last full file";
     if (!has_head)
         return "the head is missing; the chain goes on behind the last record";
     if (found->last.number < head->number)
@@ -225,7 +266,7 @@ static int resume(struct chain *chain, bool has_head, const struct signature_hea
                   const struct found *found, char *why, size_t why_size)
 {
     const char *damage = damage_of(has_head, head, found);
-    bool goes_on = !damage || (!has_head && !found->is_damaged);
+    bool goes_on = !damage || (!found->is_damaged && (!has_head || found->last.number == 0));
     chain->head = goes_on && found->last.number != 0 ? found->last : has_head ? *head : found->last;
     if (damage)
         snprintf(why, why_size, "%s/" SIGNATURE_LOG_NAME ": %s", chain->directory, damage);
@@ -247,7 +288,9 @@ static int open_files(struct chain *chain, char *why, size_t why_size)
     if (r && r != -ENOENT)
         return r;
     r = file_check(chain, &head, &found);
-    if (r && r != -ENOENT)
+    if (r == -ENOENT || (r == 0 && found.last.number == 0))
+        r = full_file_ends_with(chain, &head, &found.is_behind_full_file);
+    if (r)
         return r;
     return resume(chain, has_head, &head, &found, why, why_size);
 }

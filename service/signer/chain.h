@@ -13,7 +13,6 @@
 
 #include "ipc/signature_record.h"
 
-#define CHAIN_FILES_MAX 16u /* that are full; the oldest is removed */
 #define CHAIN_SYNC_MS 1000u
 
 struct chain {

@@ -371,6 +371,20 @@ static void a_chain_may_begin_later(void **state)
     assert_int_equal(found_number(p->found, "first"), 9);
 }
 
+/* ... but in a directory where nobody but the signer removes files, and only the oldest of many. */
+static void a_beginning_that_should_be_there_is_a_gap(void **state)
+{
+    struct place *p = *state;
+    write_range(p, p->log, 9, RECORDS);
+    write_head(p, RECORDS);
+    begin(p);
+    p->check.is_from_the_beginning = true;
+    chain_check_head(&p->check, p->head);
+    assert_int_equal(chain_check_file(&p->check, p->log), 0);
+    p->is_whole = chain_check_end(&p->check);
+    FINDS(p, "gap");
+}
+
 static void looks_for_a_hash(void **state)
 {
     struct place *p = *state;
@@ -424,6 +438,7 @@ int main(void)
         CHAIN_TEST(the_chain_goes_on_across_files),
         CHAIN_TEST(a_missing_file_is_a_gap),
         CHAIN_TEST(a_chain_may_begin_later),
+        CHAIN_TEST(a_beginning_that_should_be_there_is_a_gap),
         CHAIN_TEST(looks_for_a_hash),
         CHAIN_TEST(what_is_no_file_is_refused),
     };

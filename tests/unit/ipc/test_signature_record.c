@@ -181,9 +181,28 @@ static void the_head_has_one_form(void **state)
     assert_false(signature_head_read(sp_span_of(text, size), &again));
 }
 
+static void a_file_that_is_aside_is_known_by_its_name(void **state)
+{
+    static const char *const yes[] = {"signatures.log.00000000000000000005",
+                                      "signatures.log.00000000000000000005.001"};
+    static const char *const no[] = {"signatures.log",
+                                     "signatures.log.5",
+                                     "signatures.log.00000000000000000005.1",
+                                     "signatures.log.00000000000000000005.0001",
+                                     "signatures.log.00000000000000000005.",
+                                     "signatures.log.00000000000000000005x",
+                                     "signatures.log.0000000000000000000a",
+                                     "signatures.head.00000000000000000005"};
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        assert_true(signature_file_is_aside(yes[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        assert_false(signature_file_is_aside(no[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_is_aside_is_known_by_its_name),
         cmocka_unit_test(writes_one_form),
         cmocka_unit_test(reads_what_it_writes),
         cmocka_unit_test(knows_the_calendar),

@@ -259,9 +259,9 @@ static void no_more_full_files_than_allowed(void **state)
         enum chain_result result = add_within(p, 4096);
         assert_true(result == CHAIN_OK || result == CHAIN_NOTE);
         was_said = was_said || (result == CHAIN_NOTE && strstr(p->why, "was removed"));
-        assert_in_range(full_files(p, name), 0, CHAIN_FILES_MAX);
+        assert_in_range(full_files(p, name), 0, SIGNATURE_FILES_MAX);
     }
-    assert_int_equal(full_files(p, name), CHAIN_FILES_MAX);
+    assert_int_equal(full_files(p, name), SIGNATURE_FILES_MAX);
     assert_true(was_said);
 }
 
@@ -364,11 +364,85 @@ static void a_full_file_is_never_written_over(void **state)
     fputs("kept\n", file);
     fclose(file);
     add(p, 5);
-    assert_int_equal(add_within(p, 1), CHAIN_LOST);
+    assert_int_equal(add_within(p, 1), CHAIN_OK);
     char *kept = content(name);
     assert_string_equal(kept, "kept\n");
     free(kept);
-    assert_int_equal(add_within(p, LIMIT), CHAIN_OK);
+    uint8_t hash[SIGNATURE_HASH_SIZE] = {0};
+    strcat(name, ".001");
+    assert_int_equal(links(name, 1, hash), 5);
+    assert_int_equal(links(p->log, 6, hash), 1);
+}
+
+/* Damage right behind a full file wants the same name as that file, and so does the next one. */
+static void damage_behind_a_full_file_is_put_aside_beside_it(void **state)
+{
+    struct place *p = *state;
+    char name[128];
+    uint8_t hash[SIGNATURE_HASH_SIZE] = {0};
+    add(p, 5);
+    chain_close(&p->chain);
+    snprintf(name, sizeof name, "%s.%020u", p->log, 5u);
+    assert_int_equal(rename(p->log, name), 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        chain_init(&p->chain, p->directory);
+        FILE *file = fopen(p->log, "we");
+        fprintf(file, "damage %u\n", i);
+        fclose(file);
+        assert_int_equal(add_within(p, LIMIT), CHAIN_BROKEN);
+        chain_close(&p->chain);
+        assert_int_equal(links(name, 1, (uint8_t[SIGNATURE_HASH_SIZE]){0}), 5);
+        char aside[160], expected[32];
+        snprintf(aside, sizeof aside, "%s.%03u", name, i);
+        snprintf(expected, sizeof expected, "damage %u\n", i);
+        char *text = content(aside);
+        assert_string_equal(text, expected);
+        free(text);
+        if (i < 3) { /* the head is record 5 again */
+            assert_int_equal(unlink(p->log), 0);
+            struct signature_head head = {.number = 5};
+            char line[SIGNATURE_HEAD_MAX];
+            memset(hash, 0, sizeof hash);
+            assert_int_equal(links(name, 1, hash), 5);
+            memcpy(head.hash, hash, sizeof hash);
+            (void)signature_head_write(&head, line);
+            replace(p->head, line);
+        }
+    }
+}
+
+static void an_emptied_or_removed_file_is_noticed(void **state)
+{
+    struct place *p = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        add(p, 5);
+        restart(p);
+        struct signature_head head = head_of(p);
+        if (i == 0)
+            assert_int_equal(unlink(p->log), 0);
+        else
+            replace(p->log, i == 1 ? "" : "half a line");
+        assert_int_equal(add_within(p, LIMIT), CHAIN_BROKEN);
+        assert_non_null(strstr(p->why, "emptied or removed"));
+        assert_int_equal(links(p->log, head.number + 1, head.hash), 1);
+        restart(p);
+        add(p, 1);
+    }
+}
+
+/* A full file of the right name is not enough. */
+static void the_file_before_an_empty_one_ends_with_the_head(void **state)
+{
+    struct place *p = *state;
+    char name[128];
+    char *text = written_then_stopped(p);
+    snprintf(name, sizeof name, "%s.%020u", p->log, 5u);
+    assert_int_equal(rename(p->log, name), 0);
+    *(strrchr(text, 'h') - 4) ^= 1;
+    replace(name, text);
+    free(text);
+    assert_int_equal(add_within(p, LIMIT), CHAIN_BROKEN);
+    assert_non_null(strstr(p->why, "emptied or removed"));
 }
 
 static void without_a_directory_nothing_is_recorded(void **state)
@@ -427,6 +501,9 @@ int main(void)
         CHAIN_TEST(a_missing_head_is_noticed),
         CHAIN_TEST(a_damaged_head_stops_it),
         CHAIN_TEST(a_full_file_is_never_written_over),
+        CHAIN_TEST(damage_behind_a_full_file_is_put_aside_beside_it),
+        CHAIN_TEST(an_emptied_or_removed_file_is_noticed),
+        CHAIN_TEST(the_file_before_an_empty_one_ends_with_the_head),
         CHAIN_TEST(without_a_directory_nothing_is_recorded),
         CHAIN_TEST(what_is_lost_is_counted_in_the_next_record),
     };
