@@ -2,6 +2,7 @@
 #include "monitor/accept.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 
 struct client {
     int fd; /* owned */
+    const struct listener *listener;
     struct address remote, local;
     struct address_block source;
 };
@@ -33,12 +35,18 @@ static void client_close(struct client *client)
 static void client_refuse(struct monitor *m, const struct client *client, enum admission_verdict verdict)
 {
     const char *line = admission_line(verdict);
+    const struct record_number port = record_number(client->remote.port);
+    const struct record_number local_port = record_number(client->local.port);
     const struct log_field fields[] = {{"reason", sp_text(admission_reason(verdict))},
-                                       {"peer", sp_text(client->remote.text)}};
+                                       {"peer", sp_text(client->remote.text)},
+                                       {"peer_port", sp_text(port.text)},
+                                       {"local_address", sp_text(client->local.text)},
+                                       {"local_port", sp_text(local_port.text)}};
     (void)!send(client->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
     monitor_log(m, NULL, LOG_LEVEL_NOTICE, "refused", fields, ARRAY_SIZE(fields),
-                "drop connection from [%s]:%u on [%s]:%u: %s", client->remote.text, client->remote.port,
-                client->local.text, client->local.port, admission_reason(verdict));
+                "drop connection #%" PRIu32 " from [%s]:%u on [%s]:%u %s", m->admission.startups,
+                client->remote.text, client->remote.port, client->local.text, client->local.port,
+                admission_phrase(verdict));
 }
 
 static struct connection *ticket_holder(struct admission_ticket *ticket)
@@ -69,7 +77,8 @@ static int client_begin(struct monitor *m, struct client *client)
 {
     struct connection *c;
     CLEANUP_CLOSE int worker_fd = -1;
-    int r = connection_new(m, client->fd, &client->remote, &client->local, &client->source, &c, &worker_fd);
+    int r = connection_new(m, client->fd, &client->remote, &client->local, &client->source, client->listener,
+                           &c, &worker_fd);
     if (r)
         return r;
     client->fd = -1;
@@ -94,12 +103,13 @@ static void addresses_read(struct monitor *m, struct client *client, const struc
 }
 
 /* 0: go on; negative: nothing more now. */
-static int client_accept(struct monitor *m, int listener)
+static int client_accept(const struct listener *listener, int fd)
 {
     struct sockaddr_storage remote = {0};
     socklen_t size = sizeof remote;
-    CLEANUP(client_close) struct client client = {.fd = -1};
-    client.fd = accept4(listener, (struct sockaddr *)&remote, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct monitor *m = listener->monitor;
+    CLEANUP(client_close) struct client client = {.fd = -1, .listener = listener};
+    client.fd = accept4(fd, (struct sockaddr *)&remote, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client.fd < 0 && (errno == ECONNABORTED || errno == EINTR))
         return 0; /* that one has gone; there may be others */
     if (client.fd < 0)
@@ -110,12 +120,13 @@ static int client_accept(struct monitor *m, int listener)
 
 int on_client(sd_event_source *source, int fd, uint32_t events, void *context)
 {
-    struct monitor *m = context;
+    const struct listener *listener = context;
+    struct monitor *m = listener->monitor;
     int r = 0;
     (void)source;
     (void)events;
     for (int i = 0; i < CLIENTS_PER_TURN && r == 0 && m->listeners.open; i++)
-        r = client_accept(m, fd);
+        r = client_accept(listener, fd);
     if (r && r != -EAGAIN)
         listeners_pause(m, -r);
     return 0;

@@ -6,7 +6,7 @@
 struct monitor;
 struct connection;
 
-/* The loop's callback for a listening socket; context: the monitor. */
+/* The loop's callback for a listening socket; context: its struct listener. */
 int on_client(sd_event_source *source, int fd, uint32_t events, void *context);
 /* A client whose worker never came to life, because the zygote died with it waiting: given to the next zygote. */
 void clients_serve_again(struct monitor *m);

@@ -157,8 +157,8 @@ int connection_open_worker(struct connection *c, int *worker_fd)
 }
 
 int connection_new(struct monitor *m, int client_fd, const struct address *remote,
-                   const struct address *local, const struct address_block *source, struct connection **out,
-                   int *worker_fd)
+                   const struct address *local, const struct address_block *source,
+                   const struct listener *listener, struct connection **out, int *worker_fd)
 {
     struct connection *c = calloc(1, sizeof *c);
     if (!c)
@@ -181,6 +181,7 @@ int connection_new(struct monitor *m, int client_fd, const struct address *remot
     c->source = *source;
     c->remote = *remote;
     c->local = *local;
+    memcpy(c->listener, listener->name, sizeof c->listener);
     m->admission.connections++;
     table_add(&m->connections, c);
     *out = c;

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include "config/listeners.h"
+
 #include "monitor/address.h"
 #include "monitor/admission.h"
 #include "monitor/bucket.h"
@@ -18,6 +20,7 @@
 
 struct monitor;
 struct generation;
+struct listener;
 
 /* What the connection's one timer stands for. */
 enum connection_timer {
@@ -73,6 +76,7 @@ struct connection {
     struct address_block source;
     struct bucket events; /* of its worker and login process */
     struct address remote, local;
+    char listener[CONFIG_LISTENER_MAX + 1]; /* the socket that it came in on */
     char *user; /* NULL until named; once named it stays */
     uint8_t session_id[64];
     uint8_t session_id_size;
@@ -109,8 +113,8 @@ struct connection *connection_find(struct monitor *m, uint64_t id);
  * end of its worker's link, the caller's. 0 or -errno.
  */
 int connection_new(struct monitor *m, int client_fd, const struct address *remote,
-                   const struct address *local, const struct address_block *source, struct connection **out,
-                   int *worker_fd) MUST_USE;
+                   const struct address *local, const struct address_block *source,
+                   const struct listener *listener, struct connection **out, int *worker_fd) MUST_USE;
 
 /* A link for a(nother) worker. 0 or -errno. */
 int connection_open_worker(struct connection *c, int *worker_fd) MUST_USE;

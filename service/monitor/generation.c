@@ -220,13 +220,14 @@ void generation_leave(struct monitor *m, struct generation *g)
 }
 
 int generation_policy(const struct generation *g, const struct address *remote, const struct address *local,
-                      char policy[513])
+                      const char *listener, char policy[513])
 {
     struct config *config = NULL;
     struct config_error unused;
     const struct config_who who = {.address = remote->text[0] ? remote->text : NULL,
                                    .local_address = local->text[0] ? local->text : NULL,
-                                   .local_port = local->port};
+                                   .local_port = local->port,
+                                   .listener = listener[0] ? listener : NULL};
     policy[0] = '\0';
     if (!g->source)
         return 0;

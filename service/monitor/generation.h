@@ -67,11 +67,11 @@ void generations_free(struct monitor *m);
 /* A connection begins with the current one, which must exist; and ends. */
 struct generation *generation_enter(struct monitor *m);
 void generation_leave(struct monitor *m, struct generation *g);
-/* The name of the policy that a client gets, by its addresses: "" for everybody's, where there is but one. -errno: it
+/* The name of the policy that a client gets, by its addresses and the listener it came to: "" for everybody's, where there is but one. -errno: it
  * cannot be found now. */
 struct address;
 int generation_policy(const struct generation *g, const struct address *remote, const struct address *local,
-                      char policy[513]) MUST_USE;
+                      const char *listener, char policy[513]) MUST_USE;
 /* Whether the zygote serves the current one, and nothing is on its way to it. */
 bool generation_is_served(const struct monitor *m);
 

@@ -25,7 +25,7 @@ struct arguments {
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sallyportd [-tTV] [-C user=,addr=,laddr=,lport=] [-f config] [-o keyword=value]\n"
+    fprintf(stderr, "usage: sallyportd [-tTV] [-C user=,addr=,laddr=,lport=,listener=] [-f config] [-o keyword=value]\n"
                     "                  [--runtime-dir dir] [--snapshot file] [--user uid:gid]\n");
     return EXIT_BAD;
 }

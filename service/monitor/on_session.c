@@ -51,7 +51,8 @@ static bool login_start(struct connection *c, struct login_pairs *pairs)
     return watch_send(&c->session, open_login, .connection = c->id, .user = sp_text(c->user),
                       .session_id = sp_span_of(c->session_id, c->session_id_size), .host_key = c->host_key,
                       .remote_address = sp_text(c->remote.text), .remote_port = c->remote.port,
-                      .local_address = sp_text(c->local.text), .local_port = c->local.port) == 0;
+                      .local_address = sp_text(c->local.text), .local_port = c->local.port,
+                      .listener = sp_text(c->listener)) == 0;
 }
 
 void connection_ask_login(struct connection *c)

@@ -21,7 +21,7 @@ bool connection_serve(struct connection *c, int worker_fd)
 {
     const int fds[2] = {c->client_fd, worker_fd};
     char policy[513];
-    if (generation_policy(c->generation, &c->remote, &c->local, policy))
+    if (generation_policy(c->generation, &c->remote, &c->local, c->listener, policy))
         return false;
     return service_send_with(&c->monitor->zygote, fds, 2, serve, .connection = c->id,
                              .remote_address = sp_text(c->remote.text), .remote_port = c->remote.port,

@@ -51,7 +51,8 @@ static int facts_receive(struct login *login)
     const struct msg_open_login *facts = &login->side->body.open_login;
     if (!text_take(facts->user, login->user, sizeof login->user) ||
         !text_take(facts->remote_address, login->remote_address, sizeof login->remote_address) ||
-        !text_take(facts->local_address, login->local_address, sizeof login->local_address))
+        !text_take(facts->local_address, login->local_address, sizeof login->local_address) ||
+        !text_take(facts->listener, login->listener, sizeof login->listener))
         return -EPROTO;
     login->connection = facts->connection;
     login->remote_port = facts->remote_port;
@@ -102,6 +103,7 @@ static int config_open(struct login *login)
         .address = login->remote_address,
         .local_address = login->local_address,
         .local_port = login->local_port,
+        .listener = login->listener[0] ? login->listener : NULL,
     };
     int r = fd_sealed_map(LOGIN_FD_SNAPSHOT, CONFIG_SNAPSHOT_MAX, &snapshot);
     close(LOGIN_FD_SNAPSHOT);

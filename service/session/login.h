@@ -9,6 +9,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "config/listeners.h"
 #include "ipc/link.h"
 #include "ipc/log.h"
 
@@ -49,6 +50,7 @@ struct login {
     size_t host_key_size;
     char remote_address[65], local_address[65];
     uint16_t remote_port, local_port;
+    char listener[CONFIG_LISTENER_MAX + 1];
 
     struct config *config; /* the user's own, after Match */
     struct login_rules rules;

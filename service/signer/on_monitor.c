@@ -14,6 +14,7 @@
 #include <sallyport/wire.h>
 
 #include "base/fd.h"
+#include "config/listeners.h"
 #include "signer/explain.h"
 #include "signer/generation.h"
 #include "signer/transcript.h"
@@ -115,7 +116,7 @@ static void connection_cancel(struct signer *s, uint64_t connection);
 
 /* Texts of the monitor's, which knows addresses as getpeername(2) does. */
 struct sign_who {
-    char address[65], local_address[65];
+    char address[65], local_address[65], listener[CONFIG_LISTENER_MAX + 1];
     struct config_who who;
 };
 
@@ -125,9 +126,12 @@ static void who_take(const struct msg_sign *message, struct sign_who *w)
              (const char *)message->remote_address.data);
     snprintf(w->local_address, sizeof w->local_address, "%.*s", (int)message->local_address.size,
              (const char *)message->local_address.data);
+    snprintf(w->listener, sizeof w->listener, "%.*s", (int)message->listener.size,
+             (const char *)message->listener.data);
     w->who = (struct config_who){.address = w->address[0] ? w->address : NULL,
                                  .local_address = w->local_address[0] ? w->local_address : NULL,
-                                 .local_port = message->local_port};
+                                 .local_port = message->local_port,
+                                 .listener = w->listener[0] ? w->listener : NULL};
 }
 
 /* Before anything is signed: what goes by an exception is to be known. */

@@ -79,6 +79,7 @@ static void monitor_run(const struct rig *r, int listener)
         _exit(120);
     setenv("LISTEN_PID", pid, 1);
     setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_FDNAMES", "front", 1);
     setenv("NOTIFY_SOCKET", notify, 1);
     execl(program, "sallyportd", "-f", config, "--runtime-dir", r->directory,
           geteuid() == 0 ? "--user" : NULL, user, NULL);
@@ -91,6 +92,7 @@ struct rig *rig_begin(const char *lines)
     struct listen_sockets network = {0};
     char text[LISTEN_TEXT_MAX];
     assert_non_null(r);
+    r->listener = "front";
     snprintf(r->directory, sizeof r->directory, "/tmp/sallyport-rig.XXXXXX");
     assert_non_null(mkdtemp(r->directory));
     assert_int_equal(chmod(r->directory, 0755), 0);
@@ -283,6 +285,7 @@ void rig_sign(struct rig *r, struct rig_connection *c, uint8_t h)
     const struct msg_sign *sign = &rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_sign)->sign;
     assert_int_equal(sign->connection, c->id);
     assert_true(sp_span_is(sign->transcript, "transcript"));
+    assert_true(sp_span_is(sign->listener, r->listener));
     assert_int_equal(link_send(&r->links[RIG_SIGNER], sign_done, .connection = c->id,
                                .h = sp_span_of(hash, sizeof hash), .signature = sp_text("signature"),
                                .host_key = sp_text("host key"), .negotiated = sp_written(&out)),
@@ -309,6 +312,7 @@ void rig_name(struct rig *r, struct rig_connection *c, const char *user)
     const struct msg_open_login *open = &rig_expect(r, &c->session, PHASE_START, MSG_open_login)->open_login;
     assert_int_equal(open->connection, c->id);
     assert_true(sp_span_is(open->user, user));
+    assert_true(sp_span_is(open->listener, r->listener));
     assert_int_equal(open->session_id.size, 32);
     assert_true(sp_span_is(open->host_key, "host key"));
     (void)rig_expect(r, &c->worker, PHASE_AUTH, MSG_login_link);
