@@ -25,6 +25,10 @@ enum sandbox_isolation {
  * the bounding set too, while there is the right to. 0 or -errno. */
 int sandbox_isolate(unsigned wanted, unsigned *done) MUST_USE;
 
+/* Nothing of any file system can be opened any more (Landlock), also for who may not make namespaces. *done: false where the
+ * kernel has no such thing, or does not let us: then nothing has changed. Implies no-new-privs. 0 or -errno. */
+int sandbox_close_files(bool *done) MUST_USE;
+
 /* No capability in any set, and no way to gain one: bounding set emptied where allowed, securebits, no-new-privs. */
 int sandbox_drop_capabilities(void) MUST_USE;
 /* no-new-privs, not dumpable, parent's death unseen by debuggers: for every program but the session ones. */

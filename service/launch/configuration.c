@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/fd.h"
 #include "config/config.h"
 #include "config/listen.h"
 #include "config/policies.h"
@@ -25,22 +24,10 @@ static void source_cleanup(struct config_source **source)
     config_source_free(*source);
 }
 
-/* Renamed into place: the monitor reads the old one or the new one. */
+/* For the monitor alone to read. */
 static int file_place(const struct launch *l, const char *name, struct sp_span contents)
 {
-    static const char fresh[] = RUNTIME_SNAPSHOT ".new";
-    const struct launch_ids *monitor = &l->ids[USER_MONITOR];
-    if (unlinkat(l->runtime_fd, fresh, 0) < 0 && errno != ENOENT)
-        return -errno;
-    CLEANUP_CLOSE int fd = openat(l->runtime_fd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-    if (fd < 0)
-        return -errno;
-    int r = fd_write_all(fd, contents);
-    if (r)
-        return r;
-    if (fchown(fd, monitor->uid, monitor->gid) < 0)
-        return -errno;
-    return renameat(l->runtime_fd, fresh, l->runtime_fd, name) < 0 ? -errno : 0;
+    return runtime_file(l, name, &l->ids[USER_MONITOR], 0400, contents);
 }
 
 /* Read and checked, and nothing changed yet. */
@@ -119,7 +106,7 @@ int configuration_open(struct launch *l)
     return r > 0 ? -EINVAL : r;
 }
 
-void configuration_renew(struct launch *l)
+int configuration_renew(struct launch *l)
 {
     CLEANUP(source_cleanup) struct config_source *source = NULL;
     CLEANUP(config_cleanup) struct config *config = NULL;
@@ -133,4 +120,62 @@ void configuration_renew(struct launch *l)
         r = -errno;
     if (r && file_place(l, RUNTIME_REFUSED, sp_text(error.text)))
         launch_say("%s", error.text);
+    return r > 0 ? -EINVAL : r;
+}
+
+/* ---- for a service manager ----------------------------------------------------------------------------------- */
+
+static int options_place(struct launch *l, const struct config *config, struct config_error *error)
+{
+    int r = policy_trust_note(l, config, error);
+    if (r == 0)
+        r = modules_note(l, config, error);
+    if (r == 0 && (r = options_write(l)) != 0)
+        snprintf(error->text, sizeof error->text, "cannot write the programs' options: %s", strerror(-r));
+    return r;
+}
+
+/* A refusal that was left for a monitor that is gone would be read as the answer to the next. */
+static int refusal_remove(const struct launch *l, struct config_error *error)
+{
+    if (unlinkat(l->runtime_fd, RUNTIME_REFUSED, 0) == 0 || errno == ENOENT)
+        return 0;
+    int r = -errno;
+    snprintf(error->text, sizeof error->text, "%s: %s", RUNTIME_REFUSED, strerror(-r));
+    return r;
+}
+
+/*
+ * A server that is started again while its configuration is being edited, because a program died or was replaced, serves on
+ * with what was prepared last: nobody is locked out by a typing error that he has not asked to be put in force.
+ */
+static int before_stays(const struct launch *l, const struct config_error *error)
+{
+    struct config_error unused;
+    bool is_prepared = faccessat(l->runtime_fd, RUNTIME_SNAPSHOT, F_OK, 0) == 0;
+    launch_say("%s", error->text);
+    if (!is_prepared)
+        return -EINVAL;
+    launch_say("the configuration is refused; the one before stays in force");
+    return refusal_remove(l, &unused);
+}
+
+int configuration_prepare(struct launch *l)
+{
+    CLEANUP(source_cleanup) struct config_source *source = NULL;
+    CLEANUP(config_cleanup) struct config *config = NULL;
+    struct config_error error;
+    int r = configuration_read(l, &source, &config, &error);
+    if (r)
+        return before_stays(l, &error);
+    r = options_place(l, config, &error);
+    if (r == 0)
+        r = snapshot_place(l, source, &error);
+    if (r == 0)
+        r = refusal_remove(l, &error);
+    if (r)
+        launch_say("%s", error.text);
+    else if (faccessat(l->runtime_fd, RUNTIME_CONTROL, F_OK, 0) == 0)
+        r = runtime_share_control(l, config->control_group);
+    return r > 0 ? -EINVAL : r;
 }

@@ -18,6 +18,7 @@ struct launch_options {
     const char *runtime_dir; /* NULL: a fresh one, removed at the end */
     const char *ready_file;  /* NULL: none */
     const char *state_dir;   /* the signer's; made if it is not there */
+    pid_t reload_pid;        /* --reload; 0: none */
     char overrides[8192];    /* -o, as lines of the configuration */
 };
 
@@ -74,20 +75,36 @@ void ids_report(const struct launch_ids ids[USERS]);
 /* configuration.c: reads the configuration as root, leaves it, packed, where the monitor can read it, and opens the
  * listening sockets. 0, or negative and said. */
 int configuration_open(struct launch *l) MUST_USE;
-/* The same without the sockets, for the monitor to reload; what is wrong with the new one is left there too, for its log. */
-void configuration_renew(struct launch *l);
+/* The same without the sockets, for the monitor to reload; what is wrong with the new one is left there too, for its log. 0,
+ * or negative: nothing has changed. */
+int configuration_renew(struct launch *l);
+/* For programs that a service manager starts: the snapshot, and what the programs are to be told by root, in files of options.
+ * A configuration that cannot be used changes nothing: where one was prepared before, that one stays in force. 0, or negative
+ * and said: there is none. */
+int configuration_prepare(struct launch *l) MUST_USE;
 
-/* runtime.c: the directory and the sockets in it. 0, or negative and said. */
+/* runtime.c: the directory, and it with the sockets in it. 0, or negative and said. */
+int runtime_directory(struct launch *l) MUST_USE;
 int runtime_open(struct launch *l) MUST_USE;
 void runtime_close(struct launch *l);
 /* Lets the members of a group ask on the control socket; "none": root alone. 0, or negative and said. */
 int runtime_share_control(const struct launch *l, const char *group) MUST_USE;
+/* A file in the directory, renamed into place: who reads it reads the old one or the new one. 0 or -errno. */
+int runtime_file(const struct launch *l, const char *name, const struct launch_ids *owner, mode_t mode,
+                 struct sp_span contents) MUST_USE;
 #define RUNTIME_SNAPSHOT "config.snapshot"
 #define RUNTIME_REFUSED RUNTIME_SNAPSHOT ".refused" /* as the monitor calls it */
 /* The signer's directory, where refused PINs are remembered. 0, or negative and said. */
 int state_open(const struct launch *l) MUST_USE;
 #define RUNTIME_NOTIFY "notify.sock"
 #define RUNTIME_CONTROL "control.sock"
+
+/* prepare.c: does what only root can do before a service manager starts a program, or has it reload: reads the configuration.
+ * monitor: the process to be told afterwards; 0: none. An exit status. */
+int prepare_main(struct launch *l, pid_t monitor);
+/* options.c: what the programs are told by root besides the configuration, in a file for each that arguments_expand() reads. 0
+ * or -errno. */
+int options_write(const struct launch *l) MUST_USE;
 
 /* ready.c: hears the monitor say READY=1, and passes it on. */
 int ready_watch(struct launch *l) MUST_USE;

@@ -16,7 +16,7 @@
 
 #define EXIT_USAGE 64
 
-enum mode { MODE_RUN, MODE_IDS };
+enum mode { MODE_RUN, MODE_IDS, MODE_PREPARE };
 
 void launch_say(const char *format, ...)
 {
@@ -33,7 +33,8 @@ static int usage(void)
     fprintf(stderr,
             "usage: sallyport-launch -f config [-D runtime-dir] [-o keyword=value] [--ready-file file]\n"
             "                        [--state-dir dir]\n"
-            "       sallyport-launch --ids\n");
+            "       sallyport-launch --ids\n"
+            "       sallyport-launch --prepare [--reload pid] [-f config] [-D runtime-dir]\n");
     return EXIT_USAGE;
 }
 
@@ -50,6 +51,25 @@ static int override_add(struct launch_options *o, const char *text)
     return 0;
 }
 
+static int pid_parse(const char *text, pid_t *pid)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno || end == text || *end || value <= 1 || value > INT_MAX)
+        return -1;
+    *pid = (pid_t)value;
+    return 0;
+}
+
+static void prepare_defaults(struct launch_options *o)
+{
+    if (!o->config_path)
+        o->config_path = "/etc/sallyport/sallyport.conf";
+    if (!o->runtime_dir)
+        o->runtime_dir = "/run/sallyport";
+}
+
 static int arguments_read(struct launch_options *o, enum mode *mode, int argc, char **argv)
 {
     static const struct option longs[] = {{"config", required_argument, NULL, 'f'},
@@ -57,6 +77,8 @@ static int arguments_read(struct launch_options *o, enum mode *mode, int argc, c
                                           {"ready-file", required_argument, NULL, 'r'},
                                           {"state-dir", required_argument, NULL, 's'},
                                           {"ids", no_argument, NULL, 'i'},
+                                          {"prepare", no_argument, NULL, 'p'},
+                                          {"reload", required_argument, NULL, 'R'},
                                           {0}};
     int option;
     o->state_dir = "/var/lib/sallyport-signer";
@@ -71,9 +93,18 @@ static int arguments_read(struct launch_options *o, enum mode *mode, int argc, c
             o->state_dir = optarg;
         else if (option == 'i')
             *mode = MODE_IDS;
-        else if (option != 'o' || override_add(o, optarg))
+        else if (option == 'p')
+            *mode = MODE_PREPARE;
+        else if (option == 'R') {
+            if (pid_parse(optarg, &o->reload_pid))
+                return -1;
+        } else if (option != 'o' || override_add(o, optarg))
             return -1;
     }
+    if (*mode == MODE_PREPARE)
+        prepare_defaults(o);
+    else if (o->reload_pid != 0)
+        return -1;
     return optind == argc && (*mode == MODE_IDS || o->config_path) ? 0 : -1;
 }
 
@@ -165,6 +196,8 @@ int main(int argc, char **argv)
         launch_say("sallyport-launch has to be started by root: it starts each program as a user of its own");
         return 1;
     }
+    if (mode == MODE_PREPARE)
+        return prepare_main(l, l->options.reload_pid);
     int r = caller_forget();
     if (r == 0)
         r = launch_set_up(l);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/fd.h"
+
 #include "launch/launch.h"
 
 #define BACKLOG 16
@@ -100,17 +102,40 @@ int runtime_share_control(const struct launch *l, const char *group)
     return 0;
 }
 
-int runtime_open(struct launch *l)
+int runtime_file(const struct launch *l, const char *name, const struct launch_ids *owner, mode_t mode,
+                 struct sp_span contents)
 {
-    const struct launch_ids *monitor = &l->ids[USER_MONITOR], *root = &l->ids[USER_ROOT];
+    static const char fresh[] = "new";
+    if (unlinkat(l->runtime_fd, fresh, 0) < 0 && errno != ENOENT)
+        return -errno;
+    CLEANUP_CLOSE int fd = openat(l->runtime_fd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    if (fd < 0)
+        return -errno;
+    int r = fd_write_all(fd, contents);
+    if (r)
+        return r;
+    if (fchown(fd, owner->uid, owner->gid) < 0 || fchmod(fd, mode) < 0)
+        return -errno;
+    return renameat(l->runtime_fd, fresh, l->runtime_fd, name) < 0 ? -errno : 0;
+}
+
+int runtime_directory(struct launch *l)
+{
     int r = directory_open(l);
     if (r == -EWOULDBLOCK) {
         launch_say("%s: in use by another sallyport-launch", l->runtime_dir);
         l->runtime_made = false;
         return r;
     }
+    return r ? complain(l, "cannot use it as runtime directory (root's, writable for nobody else)", r) : 0;
+}
+
+int runtime_open(struct launch *l)
+{
+    const struct launch_ids *monitor = &l->ids[USER_MONITOR], *root = &l->ids[USER_ROOT];
+    int r = runtime_directory(l);
     if (r)
-        return complain(l, "cannot use it as runtime directory (root's, writable for nobody else)", r);
+        return r;
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         int fd = socket_open(l, names[i], SOCK_SEQPACKET, monitor);
         if (fd < 0)

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/manager.h"
 #include "ipc/link.h"
 #include "ipc/log.h"
 
@@ -44,6 +45,8 @@ struct acceptor {
     size_t count;
     int listen_fd;
     uid_t monitor_uid;
+    struct manager manager;
+    struct loop_source *watchdog;
     struct rlimit descriptors; /* as we were started: what a login process gets back */
 };
 
@@ -244,17 +247,37 @@ static int descriptors_raise(struct acceptor *a)
     return setrlimit(RLIMIT_NOFILE, &raised) < 0 ? -errno : 0;
 }
 
+/* While the loop turns, and so starts logins. */
+static int on_watchdog(void *context)
+{
+    struct acceptor *a = context;
+    manager_say(&a->manager, "WATCHDOG=1");
+    return loop_timer_set(a->watchdog, a->manager.watchdog_ms);
+}
+
+static int manager_tell(struct acceptor *a)
+{
+    manager_say(&a->manager, "READY=1");
+    return a->manager.watchdog_ms == 0
+               ? 0
+               : loop_add_timer(a->loop, a->manager.watchdog_ms, on_watchdog, a, &a->watchdog);
+}
+
 static int acceptor_run(struct acceptor *a)
 {
     a->inbox = calloc(1, sizeof *a->inbox);
     if (!a->inbox)
         return -ENOMEM;
     fd_set_nonblocking(a->listen_fd);
-    int r = descriptors_raise(a);
+    int r = manager_open(&a->manager);
+    if (r == 0)
+        r = descriptors_raise(a);
     if (r == 0)
         r = loop_new(&a->loop);
     if (r == 0)
         r = loop_add(a->loop, a->listen_fd, EPOLLIN, on_connect, a, NULL);
+    if (r == 0)
+        r = manager_tell(a);
     return r ? r : loop_run(a->loop);
 }
 

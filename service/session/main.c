@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arguments.h"
 #include "base/fd.h"
 
 #include "session/acceptor.h"
@@ -16,8 +17,8 @@
 
 static int usage(void)
 {
-    fprintf(stderr,
-            "usage: sallyport-session --monitor-uid UID   (with a listening socket as descriptor 3)\n");
+    fprintf(stderr, "usage: sallyport-session [--options-file FILE] --monitor-uid UID   (with a listening "
+                    "socket as descriptor 3)\n");
     return 2;
 }
 
@@ -41,6 +42,11 @@ int main(int argc, char **argv)
     int option;
 
     /* 1. What we are. */
+    int r = arguments_expand(&argc, &argv);
+    if (r) {
+        fprintf(stderr, "sallyport-session: --options-file: %s\n", strerror(-r));
+        return 2;
+    }
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'l')
             login = true;

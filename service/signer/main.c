@@ -13,7 +13,9 @@
 #include <sallyport/provider.h>
 #include <sallyport/registry.h>
 
+#include "base/arguments.h"
 #include "base/fd.h"
+#include "base/manager.h"
 #include "base/sandbox.h"
 #include "signer/generation.h"
 #include "signer/ledger.h"
@@ -136,11 +138,14 @@ static int loop_fill(struct signer *s)
 
 static int lock_down(const struct signer_options *options)
 {
+    bool is_closed; /* where the kernel cannot, the allow-list still has no call that opens anything */
     int r = options->become ? sandbox_become(options->uid, options->gid, NULL, 0) : 0;
     if (r == 0)
         r = sandbox_drop_capabilities();
     if (r == 0)
         r = sandbox_harden_process();
+    if (r == 0)
+        r = sandbox_close_files(&is_closed);
     return r ? r : signer_lock_down();
 }
 
@@ -155,6 +160,7 @@ static void signer_free(struct signer *s)
     prover_free(s->prover);
     ledger_free(&s->ledger);
     policy_trust_close(s->anchors);
+    manager_close(&s->manager);
     free(s->inbox);
 }
 
@@ -165,6 +171,9 @@ int main(int argc, char **argv)
     struct signer s = {.listen_fd = LISTEN_FD, .log = {.program = "sallyport-signer", .link = &s.monitor}};
 
     /* 1. who to be, whom to answer, and the socket that the monitor connects to */
+    int r = arguments_expand(&argc, &argv);
+    if (r)
+        return fail("--options-file", r);
     if (options_parse(&options, argc, argv) != 0)
         return 64;
     if (fd_listen_count() != 1)
@@ -172,7 +181,7 @@ int main(int argc, char **argv)
     s.monitor_uid = options.monitor_uid;
     signal(SIGPIPE, SIG_IGN);
     /* 2. no network, for this process and all that come from it */
-    int r = sandbox_isolate(SANDBOX_NETWORK | SANDBOX_IPC, &isolated);
+    r = sandbox_isolate(SANDBOX_NETWORK | SANDBOX_IPC, &isolated);
     if (r)
         return fail("leaving the network", r);
     /* 3. the child that can still start processes and open files */
@@ -188,6 +197,8 @@ int main(int argc, char **argv)
         r = loop_fill(&s);
     if (r == 0)
         r = serials_await(&s);
+    if (r == 0)
+        r = manager_open(&s.manager);
     if (r)
         return fail("preparing", r);
     /* 5. no file system, no privileges, no system calls but the loop's */
@@ -197,6 +208,7 @@ int main(int argc, char **argv)
     if (r)
         return fail("locking down", r);
     /* 6. serve the monitor until told to stop */
+    manager_say(&s.manager, "READY=1");
     r = loop_run(s.loop);
     signer_free(&s);
     return r < 0 ? fail("ending", r) : r;

@@ -89,7 +89,7 @@ int options_parse(struct signer_options *options, int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (!option_take(options, option, optarg)) {
             fprintf(stderr,
-                    "usage: sallyport-signer [--user UID:GID] [--monitor-uid UID] [--token-program PATH] "
+                    "usage: sallyport-signer [--options-file FILE] [--user UID:GID] [--monitor-uid UID] [--token-program PATH] "
                     "[--state-dir DIR] [--policy-trust FILE [--policy NAME]]\n");
             return -EINVAL;
         }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/loop.h"
+#include "base/manager.h"
 #include "ipc/link.h"
 #include "ipc/log.h"
 #include "signer/budget.h"
@@ -68,6 +69,7 @@ struct signer {
     struct loop_source *tick;
     bool ticking;
     uint64_t next_ticket;
+    struct manager manager;
     bool fips; /* libcrypto serves from an approved provider alone */
 };
 

@@ -63,6 +63,8 @@ static const struct sandbox_limit zygote_limits[] = {
 int confine_zygote(bool become, uid_t uid, gid_t gid)
 {
     unsigned done;
+    bool
+        is_closed; /* where the kernel cannot, the workers' allow-list still has no call that opens anything */
     int r = sandbox_isolate(SANDBOX_NETWORK | SANDBOX_ROOT | SANDBOX_IPC, &done);
     if (r == 0 && become)
         r = sandbox_become(uid, gid, NULL, 0);
@@ -70,6 +72,8 @@ int confine_zygote(bool become, uid_t uid, gid_t gid)
         r = sandbox_drop_capabilities();
     if (r == 0)
         r = sandbox_harden_process();
+    if (r == 0)
+        r = sandbox_close_files(&is_closed);
     return r ? r : sandbox_limit(zygote_limits, ARRAY_SIZE(zygote_limits));
 }
 

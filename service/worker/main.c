@@ -16,7 +16,9 @@
 
 #include <sallyport/registry.h>
 
+#include "base/arguments.h"
 #include "base/fd.h"
+#include "base/manager.h"
 #include "worker/confine.h"
 #include "worker/modules.h"
 #include "worker/zygote.h"
@@ -111,20 +113,27 @@ int main(int argc, char **argv)
 {
     struct options options = {.monitor_uid = 0};
     struct sandbox_filter *filter = NULL;
+    struct manager manager;
 
     /* 1 */
+    int r = arguments_expand(&argc, &argv);
+    if (r)
+        return fail("--options-file", r);
     if (!options_parse(&options, argc, argv)) {
-        fprintf(stderr,
-                "usage: sallyport-worker [--user UID:GID] [--monitor-uid UID] [--load-module PATH]...\n");
+        fprintf(stderr, "usage: sallyport-worker [--options-file FILE] [--user UID:GID] [--monitor-uid UID] "
+                        "[--load-module PATH]...\n");
         return EXIT_USAGE;
     }
     if (fd_listen_count() != 1) {
         fprintf(stderr, "sallyport-worker: one listening socket was expected as descriptor 3 (LISTEN_FDS)\n");
         return EXIT_USAGE;
     }
-    int r = standard_descriptors_set_up();
+    r = standard_descriptors_set_up();
     if (r)
         return fail("standard descriptors", r);
+    r = manager_open(&manager);
+    if (r)
+        return fail("the service manager's socket", r);
     signal(SIGPIPE, SIG_IGN);
 
     /* 2 */
@@ -148,7 +157,9 @@ int main(int argc, char **argv)
         .listener = 3,
         .monitor_uid = options.monitor_uid,
         .filter = filter,
+        .manager = &manager,
     });
+    manager_close(&manager);
     sandbox_filter_free(filter);
     return r;
 }

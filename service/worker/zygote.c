@@ -19,6 +19,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/manager.h"
 #include "config/config.h"
 #include "ipc/link.h"
 #include "ipc/log.h"
@@ -36,6 +37,7 @@ struct zygote {
     const struct zygote_options *options;
     struct loop *loop;
     struct loop_source *monitor_source;
+    struct loop_source *watchdog;
     struct link monitor;
     struct log log;
     struct worker_setup *setup; /* of the latest generation; NULL before the first */
@@ -291,6 +293,21 @@ static void zygote_free(struct zygote *z)
     free(z);
 }
 
+/* While the loop turns, and so forks. */
+static int on_watchdog(void *context)
+{
+    struct zygote *z = context;
+    manager_say(z->options->manager, "WATCHDOG=1");
+    return loop_timer_set(z->watchdog, z->options->manager->watchdog_ms);
+}
+
+static int manager_tell(struct zygote *z)
+{
+    uint64_t interval_ms = z->options->manager->watchdog_ms;
+    manager_say(z->options->manager, "READY=1");
+    return interval_ms == 0 ? 0 : loop_add_timer(z->loop, interval_ms, on_watchdog, z, &z->watchdog);
+}
+
 int zygote_run(const struct zygote_options *options)
 {
     struct zygote *z = calloc(1, sizeof *z);
@@ -302,6 +319,8 @@ int zygote_run(const struct zygote_options *options)
     int r = loop_new(&z->loop);
     if (r == 0)
         r = sources_add(z);
+    if (r == 0)
+        r = manager_tell(z);
     if (r == 0)
         r = loop_run(z->loop);
     if (r < 0) {

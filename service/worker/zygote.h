@@ -5,12 +5,14 @@
 
 #include "base/util.h"
 
+struct manager;
 struct sandbox_filter;
 
 struct zygote_options {
     int listener;      /* owned by the zygote: a listening SEQPACKET socket */
     uid_t monitor_uid; /* who besides root may be the monitor */
     const struct sandbox_filter *filter;
+    const struct manager *manager; /* told that we are ready, and that we are alive */
 };
 
 /* Serves one monitor after the other until told to end. An exit status. */

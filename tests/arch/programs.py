@@ -36,14 +36,14 @@ PROGRAMS = {
                          (NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, LOADS, LOOKS_UP_USERS)),
     "sallyport-token": ("service/token", {"libcrypto.so.3", "libp11-kit.so.0", "libseccomp.so.2"},
                         (NETTLE, GCRYPT, ZLIB, PAM, SYSTEMD, JSON, EXECUTES, LOOKS_UP_USERS, r"v?fork|clone", CONNECTS)),
-    # The zygote forks, and loads modules as it starts; a worker's filter forbids both.
+    # The zygote forks, and loads modules and connects to the service manager as it starts; a worker's filter forbids all.
     "sallyport-worker": ("service/worker", {"libcrypto.so.3", "libnettle.so.8", "libgcrypt.so.20", "libseccomp.so.2",
                                             "libz.so.1"},
-                         (PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOOKS_UP_USERS, r"socket|connect|bind|listen",
+                         (PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOOKS_UP_USERS, r"bind|listen",
                           r"fopen(64)?|creat(64)?|opendir|scandir(64)?|glob(64)?")),
     "sallyport-session": ("service/session", {"libpam.so.0", "libseccomp.so.2"},
                           (CRYPTO, NETTLE, GCRYPT, ZLIB, TOKEN, SYSTEMD, JSON, LOADS, r"system|popen|wordexp",
-                           r"socket|connect|bind|listen")),
+                           r"bind|listen")),
     "sallyport-asuser": ("service/session", {"libcrypto.so.3", "libseccomp.so.2"},
                          (NETTLE, GCRYPT, ZLIB, PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOADS, CONNECTS, r"v?fork|clone")),
     "sallyport-launch": ("service/launch", {"libseccomp.so.2"},

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/landlock.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -353,6 +355,58 @@ static void without_root_nothing_is_claimed_to_be_isolated(void **state)
     child_holds(run_isolate_unprivileged, NULL);
 }
 
+/* Whether this kernel has Landlock, and lets us ask it. */
+static bool has_landlock(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
+}
+
+static void run_close_files(const void *argument)
+{
+    const bool *is_root = argument;
+    bool done = false;
+    char c;
+    int before = open("/proc/self/stat", O_RDONLY), pair[2];
+    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    CHILD_REQUIRE(before >= 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+    if (!*is_root && geteuid() == 0)
+        CHILD_REQUIRE(sandbox_become(SOME_UID, SOME_GID, NULL, 0) == 0);
+    CHILD_REQUIRE(sandbox_close_files(&done) == 0 && done == has_landlock());
+    if (!done)
+        return;
+    static const char *const paths[] = {"/",   "/dev/null", "/etc/passwd", "/usr/bin/env", "/proc/self/stat",
+                                        "/tmp"};
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        CHILD_REQUIRE(open(paths[i], O_RDONLY) < 0 && errno == EACCES);
+    CHILD_REQUIRE(open("/dev/null", O_WRONLY) < 0 && errno == EACCES);
+    CHILD_REQUIRE(open("/tmp/sallyport-landlock", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES);
+    CHILD_REQUIRE(mkdir("/tmp/sallyport-landlock", 0700) < 0 && errno == EACCES);
+    CHILD_REQUIRE(execl("/usr/bin/env", "env", NULL) < 0 && errno == EACCES);
+    /* What was open is still good, and a link between processes needs no file system. */
+    CHILD_REQUIRE(read(before, &c, 1) == 1);
+    CHILD_REQUIRE(write(pair[0], "x", 1) == 1 && read(pair[1], &c, 1) == 1);
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 4) {
+        int client = socket(AF_INET, SOCK_STREAM, 0);
+        CHILD_REQUIRE(client >= 0);
+        CHILD_REQUIRE(bind(client, (struct sockaddr *)&loopback, sizeof loopback) < 0 && errno == EACCES);
+        CHILD_REQUIRE(connect(client, (struct sockaddr *)&loopback, sizeof loopback) < 0 && errno == EACCES);
+    }
+    CHILD_REQUIRE(sandbox_close_files(&done) == 0); /* in another layer: nothing is taken back */
+    CHILD_REQUIRE(open("/", O_RDONLY) < 0);
+}
+
+static void closed_files_are_closed_for_ordinary_users_and_for_root(void **state)
+{
+    static const bool ordinary = false, root = true;
+    (void)state;
+    if (!(sandbox_extra_isolation & SANDBOX_ROOT))
+        skip(); /* this build has to open files when it reports */
+    child_holds(run_close_files, &ordinary);
+    child_holds(run_close_files, &root);
+    if (!has_landlock())
+        skip();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +425,7 @@ int main(void)
         cmocka_unit_test(without_files_the_root_is_empty_and_stays_so),
         cmocka_unit_test(ipc_is_its_own),
         cmocka_unit_test(without_root_nothing_is_claimed_to_be_isolated),
+        cmocka_unit_test(closed_files_are_closed_for_ordinary_users_and_for_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
