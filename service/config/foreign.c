@@ -94,8 +94,6 @@ static const struct foreign rows[] = {
     {"SshdSessionPath", NULL, "the programs are found beside each other; remove the line"},
     {"StreamLocalBindMask", NULL, NO_FORWARDING},
     {"StreamLocalBindUnlink", "no", NO_FORWARDING},
-    {"SyslogFacility", "AUTH|AUTHPRIV",
-     "security events are logged as authpriv; choose the form with LogFormat"},
     {"UnusedConnectionTimeout", "none|0", "use ClientAliveInterval for dead clients"},
     {"UseDNS", "no", "names are never looked up: write addresses"},
     {"UseLogin", "no", OBSOLETE},

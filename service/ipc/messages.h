@@ -37,8 +37,12 @@ enum login_result {
     LOGIN_PARTIAL,
     LOGIN_ACCEPTED,
     LOGIN_INVALID_USER,
-    LOGIN_DENIED, /* right credentials, but the account or a rule says no */
+    LOGIN_DENIED,      /* right credentials, but the account or a rule says no */
+    LOGIN_NOT_ALLOWED, /* the user exists, and may not try: detail says why */
+    LOGIN_TOO_MANY,    /* MaxAuthTries: it ends */
 };
+
+#define LOGIN_ROOT_REFUSED "PermitRootLogin no" /* as a detail of LOGIN_NOT_ALLOWED */
 
 enum program_kind {
     PROGRAM_SHELL = 1,

@@ -2,6 +2,7 @@
 #include "monitor/accept.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -34,12 +35,18 @@ static void client_close(struct client *client)
 static void client_refuse(struct monitor *m, const struct client *client, enum admission_verdict verdict)
 {
     const char *line = admission_line(verdict);
+    const struct record_number port = record_number(client->remote.port);
+    const struct record_number local_port = record_number(client->local.port);
     const struct log_field fields[] = {{"reason", sp_text(admission_reason(verdict))},
-                                       {"peer", sp_text(client->remote.text)}};
+                                       {"peer", sp_text(client->remote.text)},
+                                       {"peer_port", sp_text(port.text)},
+                                       {"local_address", sp_text(client->local.text)},
+                                       {"local_port", sp_text(local_port.text)}};
     (void)!send(client->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
     monitor_log(m, NULL, LOG_LEVEL_NOTICE, "refused", fields, ARRAY_SIZE(fields),
-                "drop connection from [%s]:%u on [%s]:%u: %s", client->remote.text, client->remote.port,
-                client->local.text, client->local.port, admission_reason(verdict));
+                "drop connection #%" PRIu32 " from [%s]:%u on [%s]:%u %s", m->admission.startups,
+                client->remote.text, client->remote.port, client->local.text, client->local.port,
+                admission_phrase(verdict));
 }
 
 static struct connection *ticket_holder(struct admission_ticket *ticket)

@@ -185,14 +185,16 @@ void admission_free(struct admission *a)
 }
 
 static const struct {
-    const char *reason, *line;
+    const char *reason, *line, *phrase;
 } words[] = {
-    [ADMISSION_OK] = {"admitted", ""},
-    [ADMISSION_E_STARTUPS] = {"max_startups", "Exceeded MaxStartups\r\n"},
-    [ADMISSION_E_PER_SOURCE] = {"per_source_max_startups", "Exceeded MaxStartups\r\n"},
-    [ADMISSION_E_CONNECTIONS] = {"max_connections", "Exceeded MaxConnections\r\n"},
-    [ADMISSION_E_PENALTY] = {"penalty", "Not allowed at this time\r\n"},
-    [ADMISSION_E_REPLACE] = {"replaced", "Exceeded MaxStartups\r\n"},
+    [ADMISSION_OK] = {"admitted", "", ""},
+    [ADMISSION_E_STARTUPS] = {"max_startups", "Exceeded MaxStartups\r\n", "past MaxStartups"},
+    [ADMISSION_E_PER_SOURCE] = {"per_source_max_startups", "Exceeded MaxStartups\r\n",
+                                "past PerSourceMaxStartups"},
+    [ADMISSION_E_CONNECTIONS] = {"max_connections", "Exceeded MaxConnections\r\n", "past MaxConnections"},
+    [ADMISSION_E_PENALTY] = {"penalty", "Not allowed at this time\r\n",
+                             "penalty: the process that served it crashed"},
+    [ADMISSION_E_REPLACE] = {"replaced", "Exceeded MaxStartups\r\n", "past MaxStartups"},
 };
 
 const char *admission_line(enum admission_verdict verdict)
@@ -203,4 +205,9 @@ const char *admission_line(enum admission_verdict verdict)
 const char *admission_reason(enum admission_verdict verdict)
 {
     return words[verdict].reason;
+}
+
+const char *admission_phrase(enum admission_verdict verdict)
+{
+    return words[verdict].phrase;
 }

@@ -68,3 +68,5 @@ void admission_free(struct admission *a);
 const char *admission_line(enum admission_verdict verdict);
 /* For the log: a stable word. */
 const char *admission_reason(enum admission_verdict verdict);
+/* The same as the end of sshd's sentence. */
+const char *admission_phrase(enum admission_verdict verdict);

@@ -73,7 +73,7 @@ void connection_worker_gone(struct connection *c)
 static void on_grace_over(struct connection *c)
 {
     monitor_say(c->monitor, c, LOG_LEVEL_INFO, "timeout",
-                "Timeout before authentication for connection from %s to %s", c->remote.text, c->local.text);
+                "Timeout before authentication for %s port %u", c->remote.text, c->remote.port);
     connection_end(c, DISCONNECT_BY_APPLICATION, sp_text("Login grace time exceeded"), "grace_time");
 }
 

@@ -51,6 +51,7 @@ struct connection_proof {
 struct connection_end {
     bool said;
     bool by_peer;
+    bool is_reset;
     uint32_t reason;
     uint32_t rekeys;
     uint64_t octets_in, octets_out;

@@ -180,7 +180,7 @@ int generation_load(struct monitor *m)
     }
     m->generations.loading = g;
     if (!m->generations.current) /* why a first start fails is to be read where the administrator looks */
-        log_writer_open(&m->log, g->config->log_format, g->config->log_level);
+        log_writer_open(&m->log, g->config->log_format, g->config->log_level, g->config->syslog_facility);
     r = sd_event_add_time_relative(m->event, &m->generations.deadline, CLOCK_MONOTONIC,
                                    LOAD_TIMEOUT_S * 1000000ull, 0, on_deadline, m);
     if (r < 0) {
@@ -395,7 +395,7 @@ static void generation_make_current(struct monitor *m, struct generation *g)
     m->generations.current = g;
     if (old)
         old->state = GENERATION_OLD;
-    log_writer_open(&m->log, g->config->log_format, g->config->log_level);
+    log_writer_open(&m->log, g->config->log_format, g->config->log_level, g->config->syslog_facility);
     listeners_configure(m, g->config);
     monitor_say(m, NULL, LOG_LEVEL_INFO, "config_loaded", "Configuration generation %llu is in force",
                 (unsigned long long)g->number);

@@ -23,6 +23,16 @@ static const struct {
     {"INFO", LOG_LEVEL_INFO},     {"VERBOSE", LOG_LEVEL_INFO}, {"DEBUG", LOG_LEVEL_DEBUG},
 };
 
+/* syslog(3) */
+static const struct {
+    const char *word;
+    int number;
+} facilities[] = {
+    {"USER", 1},    {"DAEMON", 3},  {"AUTH", 4},    {"AUTHPRIV", 10}, {"LOCAL0", 16}, {"LOCAL1", 17},
+    {"LOCAL2", 18}, {"LOCAL3", 19}, {"LOCAL4", 20}, {"LOCAL5", 21},   {"LOCAL6", 22}, {"LOCAL7", 23},
+};
+#define FACILITY_AUTH 4 /* where an administrator looks for logins */
+
 const char *log_level_word(enum log_level level)
 {
     static const char *const names[] = {[LOG_LEVEL_ERROR] = "error",
@@ -44,16 +54,20 @@ static bool stream_is_journal(int fd)
     return st.st_dev == device && st.st_ino == inode;
 }
 
-void log_writer_open(struct log_writer *w, const char *word, const char *level)
+void log_writer_open(struct log_writer *w, const char *format, const char *level, const char *facility)
 {
     w->fd = STDERR_FILENO;
     w->level = LOG_LEVEL_INFO;
     for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
         if (strcasecmp(levels[i].word, level) == 0)
             w->level = levels[i].level;
-    if (strcmp(word, "json") == 0)
+    w->facility = FACILITY_AUTH;
+    for (size_t i = 0; i < ARRAY_SIZE(facilities); i++)
+        if (strcasecmp(facilities[i].word, facility) == 0)
+            w->facility = facilities[i].number;
+    if (strcmp(format, "json") == 0)
         w->format = LOG_FORMAT_JSON;
-    else if (strcmp(word, "journal") == 0 || (strcmp(word, "auto") == 0 && stream_is_journal(w->fd)))
+    else if (strcmp(format, "journal") == 0 || (strcmp(format, "auto") == 0 && stream_is_journal(w->fd)))
         w->format = LOG_FORMAT_JOURNAL;
     else
         w->format = LOG_FORMAT_PLAIN;
@@ -86,7 +100,11 @@ static bool field_is_said(const struct record_text *text, const char *key)
 
 static void record_escape(const struct record *record, struct record_text *text)
 {
-    escape_text(record->text, text->text, sizeof text->text);
+    if (record->text_is_escaped)
+        snprintf(text->text, sizeof text->text, "%.*s", (int)record->text.size,
+                 (const char *)record->text.data);
+    else
+        escape_text(record->text, text->text, sizeof text->text);
     text->id[0] = '\0';
     if (record->connection != 0)
         snprintf(text->id, sizeof text->id, "%016llx", (unsigned long long)record->connection);
@@ -106,7 +124,7 @@ static void record_output(struct log_writer *w, const struct record *record)
     struct record_text text;
     record_escape(record, &text);
     if (w->format == LOG_FORMAT_JOURNAL)
-        log_write_journal(record, &text);
+        log_write_journal(w->facility, record, &text);
     else if (w->format == LOG_FORMAT_JSON)
         log_write_json(w->fd, record, &text);
     else
@@ -115,22 +133,29 @@ static void record_output(struct log_writer *w, const struct record *record)
 
 static void suppressed_report(struct log_writer *w)
 {
-    char text[64];
+    char text[64], count[16];
     snprintf(text, sizeof text, "%u log records suppressed", w->bucket.dropped);
+    snprintf(count, sizeof count, "%u", w->bucket.dropped);
+    const struct log_field fields[] = {{"count", sp_text(count)}};
     w->bucket.dropped = 0;
     record_output(w, &(struct record){.level = LOG_LEVEL_WARNING,
                                       .event = "log_suppressed",
                                       .program = "monitor",
-                                      .text = sp_text(text)});
+                                      .text = sp_text(text),
+                                      .fields = fields,
+                                      .field_count = ARRAY_SIZE(fields)});
 }
 
 /* Who tried to come in and who did is written whatever else is going on: strangers make records by knocking, and must not
  * hide a login behind them. What a try costs, and MaxStartups and MaxAuthTries, bound these. */
 static bool is_never_suppressed(const struct record *record)
 {
-    return strcmp(record->program, "monitor") == 0 &&
-           (strcmp(record->event, "login") == 0 || strcmp(record->event, "auth") == 0 ||
-            strcmp(record->event, "policy_exception") == 0);
+    static const char *const events[] = {"login",       "auth",           "invalid_user",
+                                         "not_allowed", "max_auth_tries", "policy_exception"};
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+        if (strcmp(record->event, events[i]) == 0)
+            return strcmp(record->program, "monitor") == 0;
+    return false;
 }
 
 void log_write(struct log_writer *w, const struct record *record)

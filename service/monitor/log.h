@@ -24,8 +24,9 @@ struct record {
     enum log_level level;
     const char *event;
     const char *program;
-    uint64_t connection; /* 0: none */
-    struct sp_span text; /* any bytes: escaped here */
+    uint64_t connection;  /* 0: none */
+    struct sp_span text;  /* any bytes: escaped here */
+    bool text_is_escaped; /* as escape.h does it: it is taken as it is */
     const struct log_field *fields;
     size_t field_count;
 };
@@ -34,11 +35,13 @@ struct log_writer {
     enum log_format format;
     enum log_level level; /* nothing less important is written */
     int fd;
+    int facility;         /* of syslog(3), shifted: for the journal */
     struct bucket bucket; /* all records together */
 };
 
-/* word: LogFormat. "auto" is the journal if standard error is connected to it, else plain lines. */
-void log_writer_open(struct log_writer *w, const char *word, const char *level);
+/* format: LogFormat; "auto" is the journal if standard error is connected to it, else plain lines. level: LogLevel. facility:
+ * SyslogFacility. */
+void log_writer_open(struct log_writer *w, const char *format, const char *level, const char *facility);
 void log_write(struct log_writer *w, const struct record *record);
 /* Keys are our words; a peer's are checked with this: [a-z][a-z0-9_]*, at most 32. */
 bool log_key_valid(struct sp_span key);
@@ -55,5 +58,5 @@ struct record_text {
 };
 void log_write_plain(int fd, const struct record *record, const struct record_text *text);
 void log_write_json(int fd, const struct record *record, const struct record_text *text);
-void log_write_journal(const struct record *record, const struct record_text *text);
+void log_write_journal(int facility, const struct record *record, const struct record_text *text);
 const char *log_level_word(enum log_level level);

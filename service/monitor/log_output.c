@@ -2,7 +2,9 @@
  * What a record looks like outside: a plain line, a JSON object per line, or fields for the journal. Input: escaped text.
  * The monitor must not wait for who reads its log: a line that standard error does not take at once is lost.
  */
+#include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,8 @@
 
 /* A pipe that polls as writable takes this much without waiting (pipe(7), PIPE_BUF). */
 #define LINE_MAX_OCTETS 4096u
+/* The last bits of a connection's id: as many as a pid can have. */
+#define CONNECTION_TAG_MASK 0x7fffffffu
 
 static void line_write(int fd, const char *line, size_t size)
 {
@@ -27,33 +31,72 @@ static void line_write(int fd, const char *line, size_t size)
     (void)written; /* there is nowhere to report it to */
 }
 
-static void time_format(char *out, size_t capacity)
+/* RFC 3339, with microseconds. */
+struct when {
+    char text[64];
+};
+
+static struct when time_format(void)
 {
+    struct when w;
     struct timespec now;
     struct tm utc;
-    char seconds[32];
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out, capacity, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
+    size_t size = strftime(w.text, sizeof w.text, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(w.text + size, sizeof w.text - size, ".%06uZ", (unsigned)(now.tv_nsec / 1000) % 1000000u);
+    return w;
 }
 
+/* What stands in brackets behind the name, where sshd has the pid of the process that serves one connection: filters such
+ * as fail2ban's take lines with the same number for one connection's. Digits alone are what they know. */
+struct tag {
+    char text[16];
+};
+
+static struct tag tag_of(const struct record *record)
+{
+    struct tag t = {""};
+    if (record->connection != 0)
+        snprintf(t.text, sizeof t.text, "%" PRIu64, record->connection & CONNECTION_TAG_MASK);
+    return t;
+}
+
+/* sshd's words for how bad it is; it has none for what is ordinary. */
+static const char *level_prefix(enum log_level level)
+{
+    switch (level) {
+    case LOG_LEVEL_ERROR:
+        return "error: ";
+    case LOG_LEVEL_WARNING:
+        return "warning: ";
+    case LOG_LEVEL_DEBUG:
+        return "debug1: ";
+    case LOG_LEVEL_NOTICE:
+    case LOG_LEVEL_INFO:
+        break;
+    }
+    return "";
+}
+
+/* As syslog daemons write files: time, host, name and number, message. */
 void log_write_plain(int fd, const struct record *record, const struct record_text *text)
 {
-    char line[LINE_MAX_OCTETS], when[48];
-    time_format(when, sizeof when);
-    int size = snprintf(line, sizeof line, "%s %s%s%s %s\n", when, log_level_word(record->level),
-                        text->id[0] ? " " : "", text->id, text->text);
+    char line[LINE_MAX_OCTETS], host[HOST_NAME_MAX + 1] = "";
+    struct tag tag = tag_of(record);
+    if (gethostname(host, sizeof host) < 0 || host[0] == '\0')
+        snprintf(host, sizeof host, "localhost");
+    int size = snprintf(line, sizeof line, "%s %s sallyportd%s%s%s: %s%s\n", time_format().text, host,
+                        tag.text[0] ? "[" : "", tag.text, tag.text[0] ? "]" : "", level_prefix(record->level),
+                        text->text);
     if (size > 0)
         line_write(fd, line, size_min((size_t)size, sizeof line - 1));
 }
 
 static json_t *record_object(const struct record *record, const struct record_text *text, size_t field_count)
 {
-    char when[48];
-    time_format(when, sizeof when);
     json_t *object = json_object();
-    json_object_set_new(object, "time", json_string(when));
+    json_object_set_new(object, "time", json_string(time_format().text));
     json_object_set_new(object, "level", json_string(log_level_word(record->level)));
     json_object_set_new(object, "event", json_string(record->event));
     json_object_set_new(object, "program", json_string(record->program));
@@ -90,9 +133,9 @@ void log_write_json(int fd, const struct record *record, const struct record_tex
 
 /* Journal field names: upper case, with a prefix that keeps them apart from everybody else's. */
 struct journal_fields {
-    char text[RECORD_FIELDS_MAX + 7][RECORD_VALUE_MAX + 64];
+    char text[RECORD_FIELDS_MAX + 8][RECORD_VALUE_MAX + 64];
     char message[1100];
-    struct iovec list[RECORD_FIELDS_MAX + 8];
+    struct iovec list[RECORD_FIELDS_MAX + 9];
     int count;
 };
 
@@ -113,15 +156,18 @@ static void journal_add_plain(struct journal_fields *f, const char *key, const c
     f->list[f->count++] = (struct iovec){at, size_min(size, sizeof f->text[0] - 1)};
 }
 
-void log_write_journal(const struct record *record, const struct record_text *text)
+void log_write_journal(int facility, const struct record *record, const struct record_text *text)
 {
     struct journal_fields f;
-    char priority[4];
+    char priority[4], number[4];
     f.count = 0;
     snprintf(priority, sizeof priority, "%d", (int)record->level);
+    snprintf(number, sizeof number, "%d", facility);
     journal_add_plain(&f, "PRIORITY", priority);
     journal_add_plain(&f, "SYSLOG_IDENTIFIER", "sallyportd");
-    journal_add_plain(&f, "SYSLOG_FACILITY", "4"); /* auth: where an administrator looks for logins */
+    journal_add_plain(&f, "SYSLOG_FACILITY", number);
+    if (record->connection != 0)
+        journal_add_plain(&f, "SYSLOG_PID", tag_of(record).text);
     const struct event_row *row = event_row_find(record->event);
     if (row)
         journal_add_plain(&f, "MESSAGE_ID", row->id);

@@ -25,8 +25,10 @@ struct arguments {
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sallyportd [-tTV] [-C user=,addr=,laddr=,lport=,listener=] [-f config] [-o keyword=value]\n"
-                    "                  [--runtime-dir dir] [--snapshot file] [--user uid:gid]\n");
+    fprintf(
+        stderr,
+        "usage: sallyportd [-tTV] [-C user=,addr=,laddr=,lport=,listener=] [-f config] [-o keyword=value]\n"
+        "                  [--runtime-dir dir] [--snapshot file] [--user uid:gid]\n");
     return EXIT_BAD;
 }
 
@@ -183,7 +185,7 @@ static int sockets_open(struct monitor *m)
         monitor_say(m, NULL, LOG_LEVEL_ERROR, "config_refused", "Configuration refused: %s", error.text);
         return r;
     }
-    log_writer_open(&m->log, config->log_format, config->log_level);
+    log_writer_open(&m->log, config->log_format, config->log_level, config->syslog_facility);
     r = listeners_open(m, config);
     config_free(config);
     config_source_free(source);
@@ -244,7 +246,7 @@ static int serve(const struct monitor_options *options)
     static struct monitor monitor; /* its tables are large for a stack, and there is one */
     struct monitor *m = &monitor;
     m->options = options;
-    log_writer_open(&m->log, "auto", "INFO");
+    log_writer_open(&m->log, "auto", "INFO", "AUTH");
     m->inbox = calloc(1, sizeof *m->inbox);
     if (!m->inbox)
         return EXIT_FAILURE;

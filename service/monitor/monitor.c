@@ -19,22 +19,31 @@ static size_t connection_fields(const struct connection *c, struct log_field *fi
     return count;
 }
 
-void monitor_relay(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
-                   const char *program, const struct log_field *fields, size_t field_count,
-                   struct sp_span text)
+/* record: all but whose it is. */
+static void record_write(struct monitor *m, const struct connection *c, struct record record)
 {
     struct log_field all[RECORD_FIELDS_MAX];
     char port[8];
     size_t count = connection_fields(c, all, port);
-    for (size_t i = 0; i < field_count && count < RECORD_FIELDS_MAX; i++)
-        all[count++] = fields[i];
-    log_write(&m->log, &(struct record){.level = level,
-                                        .event = event,
-                                        .program = program,
-                                        .connection = c ? c->id : 0,
-                                        .text = text,
-                                        .fields = all,
-                                        .field_count = count});
+    for (size_t i = 0; i < record.field_count && count < RECORD_FIELDS_MAX; i++)
+        all[count++] = record.fields[i];
+    record.connection = c ? c->id : 0;
+    record.fields = all;
+    record.field_count = count;
+    log_write(&m->log, &record);
+}
+
+void monitor_relay(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
+                   const char *program, const struct log_field *fields, size_t field_count,
+                   struct sp_span text)
+{
+    record_write(m, c,
+                 (struct record){.level = level,
+                                 .event = event,
+                                 .program = program,
+                                 .text = text,
+                                 .fields = fields,
+                                 .field_count = field_count});
 }
 
 void monitor_log(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
@@ -48,6 +57,27 @@ void monitor_log(struct monitor *m, const struct connection *c, enum log_level l
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     monitor_relay(m, c, level, event, "monitor", fields, field_count, sp_text(text));
+}
+
+void monitor_log_escaped(struct monitor *m, const struct connection *c, enum log_level level,
+                         const char *event, const struct log_field *fields, size_t field_count,
+                         const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    if (level > m->log.level)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    record_write(m, c,
+                 (struct record){.level = level,
+                                 .event = event,
+                                 .program = "monitor",
+                                 .text = sp_text(text),
+                                 .text_is_escaped = true,
+                                 .fields = fields,
+                                 .field_count = field_count});
 }
 
 void monitor_update(struct monitor *m)

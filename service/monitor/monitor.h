@@ -57,6 +57,10 @@ struct monitor {
 void monitor_log(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
                  const struct log_field *fields, size_t field_count, const char *format, ...)
     PRINTF_LIKE(7, 8);
+/* The same for a sentence whose foreign parts are escaped already, names among them as words (escape.h). */
+void monitor_log_escaped(struct monitor *m, const struct connection *c, enum log_level level,
+                         const char *event, const struct log_field *fields, size_t field_count,
+                         const char *format, ...) PRINTF_LIKE(7, 8);
 /* The same for an event of another program; text may hold any bytes. */
 void monitor_relay(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
                    const char *program, const struct log_field *fields, size_t field_count,

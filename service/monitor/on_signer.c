@@ -210,9 +210,7 @@ static void on_sign_refused(struct monitor *m, const union msg_body *body)
     event_fields_read(ROLE_SIGNER, refused->fields, &fields);
     if (fields.count < RECORD_FIELDS_MAX)
         fields.list[fields.count++] = (struct log_field){"why", refused->why};
-    monitor_log(m, c, LOG_LEVEL_NOTICE, "exchange_refused", fields.list, fields.count,
-                "Unable to negotiate with %s port %u: %.*s", c->remote.text, c->remote.port,
-                (int)refused->why.size, (const char *)refused->why.data);
+    record_exchange_refused(c, &fields, refused->why);
     connection_end(c, refused->reason, refused->text, "exchange_refused");
 }
 

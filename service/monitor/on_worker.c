@@ -65,6 +65,7 @@ static void on_ended(struct connection *c, const union msg_body *body)
         return;
     c->end.said = true;
     c->end.by_peer = said->by_peer;
+    c->end.is_reset = said->reset;
     c->end.reason = said->reason;
     c->end.rekeys = said->rekeys;
     c->end.octets_in = said->octets_in;

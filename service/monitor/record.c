@@ -1,6 +1,8 @@
 /*
- * Records about one connection. Input: its own struct, and what session and worker said. Their words come last in each
- * sentence, so that no user name or client text can pretend to be an address.
+ * Records about logins, in sshd's words, so that what reads its log (fail2ban's filter for it, say) reads ours. Input: a
+ * connection's own struct, and what session and signer said. The name that a client claims stands in front of its address
+ * in these sentences, as it does in sshd's. So it is written as one word, of bounded length: whoever calls himself "root from
+ * 192.0.2.7 port 22 ssh2:" has nobody else banned. How connections end is said in record_end.c.
  */
 #include "monitor/record.h"
 
@@ -8,25 +10,19 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/loop.h"
-
+#include "monitor/escape.h"
 #include "monitor/monitor.h"
-#include "monitor/on_connection.h"
 
-struct number_text {
-    char text[24];
-};
-
-static struct number_text number_of(uint64_t value)
+struct record_number record_number(uint64_t value)
 {
-    struct number_text n;
+    struct record_number n;
     snprintf(n.text, sizeof n.text, "%" PRIu64, value);
     return n;
 }
 
 void record_accepted(struct connection *c)
 {
-    struct number_text port = number_of(c->local.port);
+    struct record_number port = record_number(c->local.port);
     const struct log_field fields[] = {{"local_address", sp_text(c->local.text)},
                                        {"local_port", sp_text(port.text)}};
     monitor_log(c->monitor, c, LOG_LEVEL_INFO, "accepted", fields, ARRAY_SIZE(fields),
@@ -43,92 +39,140 @@ static const struct {
     [LOGIN_DENIED] = {"denied", "Failed"},
 };
 
-static void invalid_user_note(struct connection *c)
+struct record_name record_name(const struct connection *c)
+{
+    struct record_name name;
+    escape_word(sp_text(c->user ? c->user : ""), name.text, sizeof name.text);
+    return name;
+}
+
+/* A sentence and more of what session says: its words may hold anything that a module of PAM, or a key, has put there. */
+struct detail {
+    char text[600];
+};
+
+static struct detail detail_of(struct sp_span detail)
+{
+    struct detail d;
+    escape_text(detail, d.text, sizeof d.text);
+    return d;
+}
+
+/* The name is none of ours: the first of all words about a login, said once. From here on it counts as sshd's invalid
+ * users do, also if it exists and a rule is against it. */
+static void record_invalid_user(struct connection *c)
 {
     if (c->invalid_user)
         return;
     c->invalid_user = true;
-    monitor_say(c->monitor, c, LOG_LEVEL_INFO, "invalid_user", "Invalid user %s from %s port %u", c->user,
-                c->remote.text, c->remote.port);
+    monitor_log_escaped(c->monitor, c, LOG_LEVEL_INFO, "invalid_user", NULL, 0,
+                        "Invalid user %s from %s port %u", record_name(c).text, c->remote.text,
+                        c->remote.port);
+}
+
+static void record_not_allowed(struct connection *c, struct sp_span why)
+{
+    const struct log_field fields[] = {{"why", why}};
+    if (c->invalid_user)
+        return;
+    c->invalid_user = true;
+    if (sp_span_is(why, LOGIN_ROOT_REFUSED))
+        monitor_log_escaped(c->monitor, c, LOG_LEVEL_INFO, "not_allowed", fields, ARRAY_SIZE(fields),
+                            "ROOT LOGIN REFUSED FROM %s port %u", c->remote.text, c->remote.port);
+    else
+        monitor_log_escaped(c->monitor, c, LOG_LEVEL_INFO, "not_allowed", fields, ARRAY_SIZE(fields),
+                            "User %s from %s not allowed because %s", record_name(c).text, c->remote.text,
+                            detail_of(why).text);
+}
+
+static void record_too_many(struct connection *c)
+{
+    monitor_log_escaped(c->monitor, c, LOG_LEVEL_NOTICE, "max_auth_tries", NULL, 0,
+                        "maximum authentication attempts exceeded for %s%s from %s port %u ssh2 [preauth]",
+                        c->invalid_user ? "invalid user " : "", record_name(c).text, c->remote.text,
+                        c->remote.port);
+}
+
+/* sshd names the dialogue by what leads it. */
+static const char *method_suffix(struct sp_span method)
+{
+    return sp_span_is(method, "keyboard-interactive") ? "/pam" : "";
 }
 
 /* Every client asks with `none` first, to learn what else there is: no attempt worth a line unless it let somebody in. */
-void record_login_attempt(struct connection *c, const struct msg_login_attempt *attempt)
+static void record_attempt(struct connection *c, const struct msg_login_attempt *attempt)
 {
     unsigned result = attempt->result < ARRAY_SIZE(results) ? attempt->result : LOGIN_FAILED;
     bool asking = sp_span_is(attempt->method, "none") && result != LOGIN_ACCEPTED;
+    char method[65];
     const struct log_field fields[] = {
         {"method", attempt->method}, {"result", sp_text(results[result].word)}, {"detail", attempt->detail}};
-    if (result == LOGIN_INVALID_USER)
-        invalid_user_note(c);
-    monitor_log(c->monitor, c, asking ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "auth", fields, ARRAY_SIZE(fields),
-                "%s %.*s for %s%s from %s port %u ssh2%s%.*s", results[result].phrase,
-                (int)attempt->method.size, (const char *)attempt->method.data,
-                result == LOGIN_INVALID_USER ? "invalid user " : "", c->user, c->remote.text, c->remote.port,
-                attempt->detail.size ? ": " : "", (int)attempt->detail.size,
-                (const char *)attempt->detail.data);
+    escape_word(attempt->method, method, sizeof method);
+    monitor_log_escaped(c->monitor, c, asking ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "auth", fields,
+                        ARRAY_SIZE(fields), "%s %s%s for %s%s from %s port %u ssh2%s%s",
+                        results[result].phrase, method, method_suffix(attempt->method),
+                        c->invalid_user ? "invalid user " : "", record_name(c).text, c->remote.text,
+                        c->remote.port, attempt->detail.size ? ": " : "", detail_of(attempt->detail).text);
+}
+
+void record_login_attempt(struct connection *c, const struct msg_login_attempt *attempt)
+{
+    if (attempt->result == LOGIN_NOT_ALLOWED)
+        record_not_allowed(c, attempt->detail);
+    else if (attempt->result == LOGIN_TOO_MANY)
+        record_too_many(c);
+    else if (attempt->result == LOGIN_INVALID_USER)
+        record_invalid_user(c);
+    if (attempt->method.size != 0 && attempt->result <= LOGIN_DENIED)
+        record_attempt(c, attempt);
 }
 
 void record_login(struct connection *c, const struct msg_login_succeeded *login)
 {
-    struct number_text uid = number_of(login->uid);
+    struct record_number uid = record_number(login->uid);
     const struct log_field fields[] = {{"uid", sp_text(uid.text)}, {"methods", login->methods}};
-    monitor_log(c->monitor, c, LOG_LEVEL_INFO, "login", fields, ARRAY_SIZE(fields),
-                "User %s (uid %s) logged in from %s port %u", c->user, uid.text, c->remote.text,
-                c->remote.port);
+    monitor_log_escaped(c->monitor, c, LOG_LEVEL_INFO, "login", fields, ARRAY_SIZE(fields),
+                        "User %s (uid %s) logged in from %s port %u", record_name(c).text, uid.text,
+                        c->remote.text, c->remote.port);
     if (known_keys_seen(&c->monitor->known_keys, c->remote.text, (int64_t)time(NULL)))
         monitor_say(c->monitor, c, LOG_LEVEL_WARNING, "no_memory", "The client could not be counted");
 }
 
-/* "user alice " after the login, "authenticating user alice " or "invalid user alice " before it, "" without a name. */
-static const char *who_is(const struct connection *c)
+/* The policy's word for a list, and sshd's for what is not found in it. */
+static const struct {
+    const char *list, *what;
+} no_match[] = {
+    {"KexAlgorithms", "key exchange method"},
+    {"HostKeyAlgorithms", "host key type"},
+    {"Ciphers", "cipher"},
+    {"MACs", "MAC"},
+    {"Compression", "compression method"},
+};
+
+static struct sp_span field_of(const struct event_fields *fields, const char *key)
 {
-    if (!c->user)
-        return "";
-    if (!c->ticket.source)
-        return "user ";
-    return c->invalid_user ? "invalid user " : "authenticating user ";
+    for (size_t i = 0; i < fields->count; i++)
+        if (strcmp(fields->list[i].key, key) == 0)
+            return fields->list[i].value;
+    return (struct sp_span){0};
 }
 
-static void end_phrase(const struct connection *c, char *out, size_t size)
+void record_exchange_refused(struct connection *c, const struct event_fields *fields, struct sp_span why)
 {
-    const char *who = who_is(c), *user = c->user ? c->user : "", *gap = c->user ? " " : "";
-    const char *before = c->ticket.source ? " [preauth]" : "";
-    if (!c->end.said || c->end.word)
-        snprintf(out, size, "Disconnecting %s%s%s%s port %u: %s%s", who, user, gap, c->remote.text,
-                 c->remote.port, c->end.word ? c->end.word : "the worker has gone", before);
-    else if (c->end.by_peer && c->end.reason != 0)
-        snprintf(out, size, "Received disconnect from %s port %u:%" PRIu32 ": %s%s", c->remote.text,
-                 c->remote.port, c->end.reason, c->end.text ? c->end.text : "", before);
-    else if (c->end.by_peer || c->end.reason == 0)
-        snprintf(out, size, "Connection closed by %s%s%s%s port %u%s", who, user, gap, c->remote.text,
-                 c->remote.port, before);
+    struct sp_span list = field_of(fields, "list"), offer = field_of(fields, "client_offers");
+    const char *what = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(no_match); i++)
+        if (sp_span_is(list, no_match[i].list))
+            what = no_match[i].what;
+    if (what)
+        monitor_log_escaped(
+            c->monitor, c, LOG_LEVEL_NOTICE, "exchange_refused", fields->list, fields->count,
+            "Unable to negotiate with %s port %u: no matching %s found. Their offer: %.300s; %s",
+            c->remote.text, c->remote.port, what, detail_of(offer).text, detail_of(why).text);
     else
-        snprintf(out, size, "Disconnecting %s%s%s%s port %u: %s%s", who, user, gap, c->remote.text,
-                 c->remote.port, c->end.text ? c->end.text : "", before);
-}
-
-void record_end(struct connection *c)
-{
-    char phrase[900];
-    struct number_text in = number_of(c->end.octets_in), out = number_of(c->end.octets_out);
-    struct number_text rekeys = number_of(c->end.rekeys), reason = number_of(c->end.reason);
-    struct number_text duration = number_of(clock_ms() - c->since_ms);
-    const char *word = c->end.word      ? c->end.word
-                       : !c->end.said   ? "worker_gone"
-                       : c->end.by_peer ? "by_client"
-                                        : "by_server";
-    const struct log_field fields[] = {
-        {"reason", sp_text(word)},
-        {"code", sp_text(reason.text)},
-        {"text", sp_text(c->end.text ? c->end.text : "")},
-        {"octets_in", sp_text(in.text)},
-        {"octets_out", sp_text(out.text)},
-        {"rekeys", sp_text(rekeys.text)},
-        {"duration_ms", sp_text(duration.text)},
-    };
-    end_phrase(c, phrase, sizeof phrase);
-    monitor_log(c->monitor, c, LOG_LEVEL_INFO, "ended", fields, ARRAY_SIZE(fields), "%s", phrase);
+        monitor_log_escaped(c->monitor, c, LOG_LEVEL_NOTICE, "exchange_refused", fields->list, fields->count,
+                            "Unable to negotiate with %s port %u: %s", c->remote.text, c->remote.port,
+                            detail_of(why).text);
 }
 
 void record_policy_report(struct connection *c, struct sp_span policy, struct sp_span what,
@@ -161,13 +205,4 @@ void record_policy_exception(struct connection *c, const struct msg_policy_excep
                 c->remote.port, (int)exception->what.size, (const char *)exception->what.data,
                 (int)exception->name.size, (const char *)exception->name.data, until,
                 (int)exception->origin.size, (const char *)exception->origin.data);
-}
-
-void on_connection_finished(struct connection *c)
-{
-    connection_abandon_sign(c);
-    if (c->events.dropped != 0)
-        monitor_say(c->monitor, c, LOG_LEVEL_WARNING, "log_suppressed",
-                    "%u log records of this connection suppressed", c->events.dropped);
-    record_end(c);
 }

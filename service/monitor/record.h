@@ -2,12 +2,26 @@
 #pragma once
 
 #include "monitor/connections.h"
+#include "monitor/events.h"
+
+/* The name that the client claims, as one word of at most this size. */
+struct record_name {
+    char text[129];
+};
+struct record_name record_name(const struct connection *c);
+struct record_number {
+    char text[24];
+};
+struct record_number record_number(uint64_t value);
 
 void record_accepted(struct connection *c);
 void record_login_attempt(struct connection *c, const struct msg_login_attempt *attempt);
 void record_login(struct connection *c, const struct msg_login_succeeded *login);
 void record_end(struct connection *c);
+/* fields: what the signer said of it. */
+void record_exchange_refused(struct connection *c, const struct event_fields *fields, struct sp_span why);
 /* What the policy of "PolicyMode report" would have refused: written, and counted for the client's address. */
-void record_policy_report(struct connection *c, struct sp_span policy, struct sp_span what, struct sp_span detail);
+void record_policy_report(struct connection *c, struct sp_span policy, struct sp_span what,
+                          struct sp_span detail);
 /* An exception of the policy in force let an algorithm in. */
 void record_policy_exception(struct connection *c, const struct msg_policy_exception *exception);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "config/config.h"
+#include "ipc/messages.h"
 
 /* What has a meaning of its own in passwd files, paths, options, patterns, shells or logs. */
 bool account_name_ok(const char *name)
@@ -166,15 +167,15 @@ static const char *objection(const struct account *account, const struct config 
     if (!shell_runs(account))
         return "the login shell does not exist or is not executable";
     if (users_match(account, address, &config->deny_users))
-        return "DenyUsers";
+        return "listed in DenyUsers";
     if (config->allow_users.count != 0 && !users_match(account, address, &config->allow_users))
-        return "not in AllowUsers";
+        return "not listed in AllowUsers";
     if (groups_match(account, &config->deny_groups))
-        return "DenyGroups";
+        return "a group is listed in DenyGroups";
     if (config->allow_groups.count != 0 && !groups_match(account, &config->allow_groups))
-        return "in none of AllowGroups";
+        return "none of user's groups are listed in AllowGroups";
     if (account->uid == 0 && strcmp(config->permit_root_login, "no") == 0)
-        return "PermitRootLogin no";
+        return LOGIN_ROOT_REFUSED;
     return NULL;
 }
 

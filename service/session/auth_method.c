@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "session/key_kind.h"
 #include "session/login.h"
 
 /*
@@ -134,7 +135,9 @@ static enum auth_outcome try_publickey(struct login *login, struct attempt *atte
     struct publickey_result result = {0};
     bool query = !login->inbox->body.auth_publickey.signed_request;
     int r = publickey_check(login, &result);
-    snprintf(attempt->detail, sizeof attempt->detail, "%s%s%.890s", result.fingerprint,
+    snprintf(attempt->detail, sizeof attempt->detail, "%s%s%s%s%.870s",
+             result.fingerprint[0] ? key_kind(login->inbox->body.auth_publickey.algorithm) : "",
+             result.fingerprint[0] ? " " : "", result.fingerprint,
              result.fingerprint[0] && result.detail[0] ? ": " : "", result.detail);
     if (r == LOGIN_E_GONE) {
         attempt->ended = r;

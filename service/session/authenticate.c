@@ -76,6 +76,23 @@ static void attempt_report(struct login *login, const struct attempt *attempt, e
                      .result = (uint8_t)result, .detail = sp_text(attempt->detail));
 }
 
+/* Said before anything is answered, so that a client that asks and goes has left its trace. Names that nobody has, and
+ * users whom a rule keeps out, are told apart here alone: the client sees no difference. */
+static void account_report(struct login *login)
+{
+    const struct account *account = &login->account;
+    if (!account->valid)
+        (void)!link_send(&login->monitor, login_attempt,
+                         .result = account->exists ? LOGIN_NOT_ALLOWED : LOGIN_INVALID_USER,
+                         .detail = sp_text(account->reason));
+}
+
+static int too_many(struct login *login)
+{
+    (void)!link_send(&login->monitor, login_attempt, .result = LOGIN_TOO_MANY);
+    return login_over(login, DISCONNECT_PROTOCOL_ERROR, "Too many authentication failures");
+}
+
 static int failure_send(struct login *login, bool partial)
 {
     char list[METHODS_TEXT_MAX];
@@ -100,7 +117,7 @@ static int attempt_failed(struct login *login, struct attempt *attempt, unsigned
     if (r)
         return r;
     if (login->auth.failures >= login->config->max_auth_tries)
-        return login_over(login, DISCONNECT_PROTOCOL_ERROR, "Too many authentication failures");
+        return too_many(login);
     return failure_send(login, false);
 }
 
@@ -178,7 +195,7 @@ static int attempt_replaced(struct login *login, struct attempt *attempt, bool *
         attempt_report(login, attempt, LOGIN_FAILED);
     }
     if (login->auth.failures >= login->config->max_auth_tries)
-        return login_over(login, DISCONNECT_PROTOCOL_ERROR, "Too many authentication failures");
+        return too_many(login);
     *pending = true;
     return 0;
 }
@@ -249,6 +266,7 @@ static int request_next(struct login *login, bool pending, const struct auth_met
 int authenticate_run(struct login *login)
 {
     bool pending = false;
+    account_report(login);
     while (login->auth.state != AUTH_DONE) {
         const struct auth_method_row *row;
         int r = request_next(login, pending, &row);

@@ -53,6 +53,7 @@ struct connection {
     /* How it ends: noted once, by connection_fail() or connection_close(). */
     bool ending;
     bool end_by_peer;
+    bool end_by_reset; /* its socket broke */
     uint32_t end_reason;
     char end_text[512];
 };

@@ -130,6 +130,7 @@ static int client_serve(struct connection *c, short revents)
         alive_heard(c);
     } else if (revents & (POLLHUP | POLLERR)) {
         /* Both directions are closed: nothing that is waited for can reach the client any more. */
+        c->end_by_reset = (revents & POLLERR) != 0;
         return connection_ended_by_peer(c, 0, sp_text("the client went away"));
     }
     return r;
@@ -212,6 +213,7 @@ static void monitor_tell(struct connection *c)
     const struct transport *t = &c->transport;
     if (link_is_open(&c->monitor) &&
         link_send(&c->monitor, ended, .reason = c->end_reason, .by_peer = c->end_by_peer,
+                  .reset = c->end_by_reset,
                   .text = sp_text(c->end_text), .octets_in = t->in.total, .octets_out = t->out.total,
                   .rekeys = t->rekeys))
         link_close(&c->monitor);

@@ -46,6 +46,7 @@ int packet_read(struct connection *c)
         return 0;
     if (got < 0 && errno != ECONNRESET && errno != ETIMEDOUT && errno != EPIPE)
         return -errno;
+    c->end_by_reset = got < 0;
     input->eof = true;
     return 0;
 }

@@ -200,8 +200,10 @@ int packet_flush(struct connection *c)
     ssize_t sent = write(c->socket, output->bytes + output->start, packet_waiting(c));
     if (sent < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT))
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT)) {
+        c->end_by_reset = true;
         return connection_ended_by_peer(c, 0, sp_text("the client went away"));
+    }
     if (sent < 0)
         return -errno;
     output->start += (size_t)sent;

@@ -112,6 +112,31 @@ def denied_credentials_never_reach_modules():
     expect(services.stages(), ["authenticate"])
 
 
+def who_may_not_log_in_is_told_before_the_first_answer():
+    """sshd's words: "User alice from 192.0.2.1 not allowed because" these."""
+    for user, config, judged in (
+            ("alice", (), []), ("nobody-here", (), [("invalid_user", "no such user")]),
+            ("-froot", (), [("invalid_user", "the name has characters that no user name may have")]),
+            ("alice", ("AllowUsers bob",), [("not_allowed", "not listed in AllowUsers")]),
+            ("alice", ("DenyUsers al*",), [("not_allowed", "listed in DenyUsers")]),
+            ("alice", ("DenyGroups alice",), [("not_allowed", "a group is listed in DenyGroups")]),
+            ("alice", ("AllowGroups wheel",), [("not_allowed", "none of user's groups are listed in AllowGroups")]),
+            ("frank", (), [("not_allowed", "the login shell does not exist or is not executable")]),
+            ("root", ("PermitRootLogin no",), [("not_allowed", "PermitRootLogin no")])):
+        with Login(user, *config) as login:
+            login.ask("auth_none")
+            login.monitor_read()
+            expect((login.judged, login.attempts), (judged, []))
+
+
+def too_many_tries_are_told():
+    with Login("alice", "MaxAuthTries 2", service="unix") as login:
+        login.password("wrong")
+        expect(login.password("wrong").name, "auth_over")
+        login.monitor_read(1)
+        expect((login.judged, len(login.attempts)), ([("too_many", "")], 2))
+
+
 def group_rules(*config, works):
     with Login("alice", *config) as login:
         expect(login.password("right").name, "auth_success" if works else FAILED)
@@ -476,7 +501,7 @@ def tests():
         expired_password_is_changed_by_the_password_method, unix_password_is_changed_when_expired,
         account_denies_with_its_text, account_notice_is_shown, failing_session_ends_the_connection,
         stages_run_in_order_in_one_process, missing_service_denies, pam_directory_of_others_is_refused,
-        tries_are_counted, requests_are_bounded, modules_delay_does_not_count, hanging_module_is_killed_from_outside,
+        tries_are_counted, who_may_not_log_in_is_told_before_the_first_answer, too_many_tries_are_told, requests_are_bounded, modules_delay_does_not_count, hanging_module_is_killed_from_outside,
         departure_of_the_worker_ends_a_dialogue, departure_of_the_monitor_ends_a_login_before_success,
         banner_comes_once_and_first, chain_needs_every_step, either_chain_is_enough,
         unknown_method_in_a_chain_lets_nobody_in, chain_with_a_method_that_is_off_lets_nobody_in,

@@ -25,7 +25,7 @@ PAM_DIRECTORY = pathlib.Path("/etc/pam-test")
 SITE = "/etc/sallyport/policy/SITE.policy"
 REMOTE, LOCAL = ("192.0.2.7", 50123), ("192.0.2.1", 22)
 SHELL, EXEC, SUBSYSTEM = 1, 2, 3
-RESULTS = ["failed", "partial", "accepted", "invalid_user", "denied"]
+RESULTS = ["failed", "partial", "accepted", "invalid_user", "denied", "not_allowed", "too_many"]
 
 
 def policy_entry(path, text):
@@ -43,7 +43,7 @@ class Login:
     behind "Inherit DEFAULT", which the configuration may name."""
 
     def __init__(self, user, *config, service="plain", open_login=None, policy=()):
-        self.attempts, self.events, self.reports, self.succeeded, self.banners = [], [], [], None, []
+        self.judged, self.attempts, self.events, self.reports, self.succeeded, self.banners = [], [], [], [], None, []
         self.monitor, monitor_end = pair()
         self.worker, worker_end = pair()
         matches = [line for line in config if line.startswith("Match") or line.startswith(" ")]
@@ -91,7 +91,9 @@ class Login:
         try:
             while select.select([self.monitor.sock], [], [], timeout)[0]:
                 message = self.monitor.receive(1)
-                if message.name == "login_attempt":
+                if message.name == "login_attempt" and not message.v_method:
+                    self.judged.append((RESULTS[message.v_result], message.v_detail.decode()))
+                elif message.name == "login_attempt":
                     self.attempts.append((message.v_method.decode(), RESULTS[message.v_result], message.v_detail.decode()))
                 elif message.name == "login_policy_report":
                     assert not self.succeeded, "a report after the success"
