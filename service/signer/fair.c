@@ -156,13 +156,8 @@ static struct request *loser_for(const struct fair *room, const struct request *
 
 /* ---- the room ---------------------------------------------------------------------------------------------------- */
 
-static int source_put(struct fair *room, struct request *request)
+static void source_put(struct fair *room, struct fair_source *source, struct request *request)
 {
-    struct fair_source *source = source_find(room, &request->source);
-    if (!source)
-        source = source_new(room, &request->source);
-    if (!source)
-        return -ENOMEM;
     struct fair_queue *queue = &source->queues[request->lane];
     if (queue->requests.count == 0)
         lane_append(&room->lanes[request->lane], request->lane, source);
@@ -170,7 +165,25 @@ static int source_put(struct fair *room, struct request *request)
     room->lanes[request->lane].count++;
     request->waits_with = source;
     age_append(room, request);
-    return 0;
+}
+
+/* From its queue; its source stays, even if nobody of it waits any more. */
+static void source_take(struct fair *room, struct request *request)
+{
+    struct fair_source *source = request->waits_with;
+    struct fair_queue *queue = &source->queues[request->lane];
+    age_remove(room, request);
+    request->waits_with = NULL;
+    request_remove(&queue->requests, request);
+    room->lanes[request->lane].count--;
+    if (queue->requests.count == 0)
+        lane_remove(&room->lanes[request->lane], request->lane, source);
+}
+
+static void source_settle(struct fair *room, struct fair_source *source)
+{
+    if (source_count(source) == 0)
+        source_drop(room, source);
 }
 
 int fair_put(struct fair *room, struct request *request, size_t limit, struct request **loser)
@@ -181,14 +194,26 @@ int fair_put(struct fair *room, struct request *request, size_t limit, struct re
         age_append(room, request);
         return 0;
     }
+    /* The memory first: who loses its place for a request that cannot be kept would be nobody's. */
+    struct fair_source *source = source_find(room, &request->source);
+    if (!source)
+        source = source_new(room, &request->source);
+    if (!source)
+        return -ENOMEM;
     if (room->lanes[REQUEST_FIRST].count + room->lanes[REQUEST_REKEY].count >= limit) {
         struct request *other = loser_for(room, request, limit);
         *loser = other ? other : request;
-        if (!other)
+        if (!other) {
+            source_settle(room, source);
             return 0;
-        fair_remove(room, other);
+        }
+        struct fair_source *others = other->waits_with;
+        source_take(room, other);
+        if (others != source)
+            source_settle(room, others);
     }
-    return source_put(room, request);
+    source_put(room, source, request);
+    return 0;
 }
 
 void fair_put_back(struct fair *room, struct request *request)
@@ -201,19 +226,13 @@ void fair_put_back(struct fair *room, struct request *request)
 void fair_remove(struct fair *room, struct request *request)
 {
     struct fair_source *source = request->waits_with;
-    age_remove(room, request);
-    request->waits_with = NULL;
     if (!source) {
+        age_remove(room, request);
         request_remove(&room->ahead, request);
         return;
     }
-    struct fair_queue *queue = &source->queues[request->lane];
-    request_remove(&queue->requests, request);
-    room->lanes[request->lane].count--;
-    if (queue->requests.count == 0)
-        lane_remove(&room->lanes[request->lane], request->lane, source);
-    if (source_count(source) == 0)
-        source_drop(room, source);
+    source_take(room, request);
+    source_settle(room, source);
 }
 
 /* The other lane than last time, if anybody waits there. */

@@ -140,7 +140,7 @@ static const char *keys_read(struct proving *proving, struct sp_span list, struc
         size_t key;
         struct sp_span blob = sp_get_string(&in, SP_KEY_BLOB_MAX);
         if (in.bad || proving->count == PLAN_KEYS_MAX)
-            break;
+            return "a malformed list of keys to be proved";
         if (!host_keys_find(g, blob, &key))
             return "proof was asked for of a key that is none of ours";
         if (*bits & (UINT64_C(1) << key))

@@ -1,11 +1,21 @@
 /* The waiting room: whose turn it is, who has no place, and that it is whole whatever is taken out of it. */
 #include "support.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "signer/fair.h"
 
 #define REQUESTS 400u
+
+/* The linker has the room's calls of calloc() come here (meson.build). */
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+static bool memory_is_out;
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return memory_is_out ? NULL : __real_calloc(count, size);
+}
 
 static struct request requests[REQUESTS];
 static size_t made;
@@ -296,6 +306,41 @@ static void nobody_has_a_place_in_a_room_of_none(void **state)
     drain(&room);
 }
 
+/* Each source of a full room holds its place, and whoever comes from elsewhere without memory for it gets none. */
+static void without_memory_nobody_loses_a_place(void **state)
+{
+    struct fair room;
+    struct request *loser;
+    begin(&room);
+    for (unsigned i = 0; i < 8; i++)
+        (void)put(&room, "192.0.2.1", REQUEST_FIRST);
+    struct request *late = make("192.0.2.2", REQUEST_FIRST);
+    memory_is_out = true;
+    int r = fair_put(&room, late, 8, &loser);
+    memory_is_out = false;
+    assert_int_equal(r, -ENOMEM);
+    assert_null(loser);
+    assert_int_equal(room.count, 8);
+    assert_int_equal(fair_put(&room, late, 8, &loser), 0);
+    assert_non_null(loser);
+    assert_ptr_not_equal(loser, late);
+    drain(&room);
+}
+
+/* A rekey may take the place of the only other request of its own source. */
+static void a_source_outlives_its_last_request_for_the_next_one(void **state)
+{
+    struct fair room;
+    begin(&room);
+    struct request *first = put(&room, "192.0.2.1", REQUEST_FIRST);
+    (void)put(&room, "192.0.2.2", REQUEST_FIRST);
+    (void)put(&room, "192.0.2.3", REQUEST_FIRST);
+    (void)put(&room, "192.0.2.4", REQUEST_FIRST);
+    assert_ptr_equal(put_bounded(&room, "192.0.2.1", REQUEST_REKEY, 4), first);
+    assert_int_equal(room.count, 4);
+    drain(&room);
+}
+
 static void removes_from_anywhere(void **state)
 {
     static const char *const addresses[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1"};
@@ -404,6 +449,8 @@ int main(void)
         cmocka_unit_test(a_rekey_takes_the_place_of_a_first_exchange),
         cmocka_unit_test(a_first_exchange_goes_before_a_rekey_does),
         cmocka_unit_test(nobody_has_a_place_in_a_room_of_none),
+        cmocka_unit_test(without_memory_nobody_loses_a_place),
+        cmocka_unit_test(a_source_outlives_its_last_request_for_the_next_one),
         cmocka_unit_test(removes_from_anywhere),
         cmocka_unit_test(keeps_the_order_of_coming_for_who_looks_at_all),
         cmocka_unit_test(is_whole_after_anything),
