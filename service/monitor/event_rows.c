@@ -6,9 +6,11 @@
 #include "base/util.h"
 
 static const struct event_row rows[] = {
+#define GROUP(title_)
 #define EVENT(name_, programs_, levels_, id_, fields_, what_, help_) {#name_, programs_, id_},
 #include "monitor/events.def"
 #undef EVENT
+#undef GROUP
 };
 
 const struct event_row *event_row_find(const char *name)
