@@ -45,7 +45,12 @@ struct connection_sign {
 struct connection_proof {
     bool waits; /* the signer owes an answer */
     bool asked; /* the signer remembers which keys it was */
+    unsigned questions;
 };
+
+/* Questions for proof that the signer hears of one connection. It has at most 32 keys, each proved once; a client that is
+ * refused because too many ask may ask again, but not for ever. */
+#define CONNECTION_PROOFS_MAX 32u
 
 /* The worker's last words, for the log. */
 struct connection_end {

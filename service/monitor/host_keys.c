@@ -27,13 +27,27 @@ static bool signer_can(const struct connection *c)
     return c->generation->at_signer && c->monitor->signer.watch.link.queued_octets < PROVE_QUEUED_MAX;
 }
 
+/* Each question costs the signer a turn and the log a line. */
+static bool may_not_ask(struct connection *c)
+{
+    if (c->proof.questions > CONNECTION_PROOFS_MAX)
+        return true;
+    if (++c->proof.questions <= CONNECTION_PROOFS_MAX)
+        return false;
+    const struct log_field fields[] = {{"why", sp_text("asked for too often")}};
+    monitor_log(c->monitor, c, LOG_LEVEL_NOTICE, "host_key_unproved", fields, ARRAY_SIZE(fields),
+                "Proof of host keys was asked for more than %u times, and is not given any more",
+                CONNECTION_PROOFS_MAX);
+    return true;
+}
+
 void connection_ask_proof(struct connection *c, struct sp_span keys)
 {
     if (c->proof.waits) {
         connection_illegal(c, "worker sent a second ask_proof before the first was answered");
         return;
     }
-    if (!signer_can(c)) {
+    if (may_not_ask(c) || !signer_can(c)) {
         proofs_send(c, (struct sp_span){0});
         return;
     }

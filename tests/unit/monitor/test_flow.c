@@ -657,6 +657,28 @@ static void a_proof_that_is_refused_is_an_empty_answer(void **state)
     rig_close(r);
 }
 
+static void questions_for_proof_have_an_end(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    bring_to(r, &c, PHASE_LOGIN);
+    for (unsigned i = 0; i < 32; i++) {
+        (void)asks_for_proof(r, &c, "keys");
+        assert_int_equal(
+            link_send(&r->links[RIG_SIGNER], prove_refused, .connection = c.id, .why = sp_text("busy")), 0);
+        assert_int_equal(proofs_of(r, &c).size, 0);
+    }
+    for (unsigned i = 0; i < 3;
+         i++) { /* answered without a question to the signer, which would answer nothing here */
+        assert_int_equal(link_send(&c.worker, ask_proof, .keys = sp_text("keys")), 0);
+        assert_int_equal(proofs_of(r, &c).size, 0);
+    }
+    rig_log_wait(r, "asked for more than 32 times");
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
 static void who_asks_for_what_no_worker_asks_is_sent_away(void **state)
 {
     struct rig *r = rig_open("");
@@ -885,6 +907,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_illegal_message_of_a_service_costs_it_its_link),
         cmocka_unit_test(proofs_are_asked_for_with_what_the_monitor_knows),
         cmocka_unit_test(a_proof_that_is_refused_is_an_empty_answer),
+        cmocka_unit_test(questions_for_proof_have_an_end),
         cmocka_unit_test(who_asks_for_what_no_worker_asks_is_sent_away),
         cmocka_unit_test(a_second_question_for_proof_ends_the_connection),
         cmocka_unit_test(a_signer_that_is_lost_proves_nothing),
