@@ -19,6 +19,7 @@
 
 #include "base/fd.h"
 #include "base/sandbox.h"
+#include "ctl/token_hear.h"
 #include "ctl/token_memory.h"
 #include "ctl/token_pin.h"
 #include "signer/pin_source.h"
@@ -142,11 +143,13 @@ static int answer_send(int fd, const json_t *found)
     return r ? ctl_fail("the pipe: %s", strerror(-r)) : 0;
 }
 
-static NORETURN void child_main(const struct token_command *command, struct token_run *run, int pipe_fd)
+/* What vendors' code writes to standard output is no part of the answer, and to standard error goes through the parent, which
+ * cleans it. */
+static NORETURN void child_main(const struct token_command *command, struct token_run *run, int pipe_fd,
+                                int words_fd)
 {
     json_t *found = json_object();
-    /* What vendors' code writes to standard output is no part of the answer. */
-    if (!found || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    if (!found || dup2(words_fd, STDERR_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         _exit(CTL_FAILED);
     memory_lock();
     int r = confine(&run->setup);
@@ -161,61 +164,39 @@ static NORETURN void child_main(const struct token_command *command, struct toke
 
 /* ---- the parent -------------------------------------------------------------------------------------------- */
 
-static int answer_take(struct sp_span text, json_t *found)
+/* Both ends of two pipes; none is left behind by a failure. */
+static int pipes_make(int answer[2], int words[2])
 {
-    json_error_t where;
-    json_t *answer = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &where);
-    if (!json_is_object(answer)) {
-        json_decref(answer);
-        return ctl_fail("what was found with the token is no JSON object");
-    }
-    int r = json_object_update(found, answer);
-    json_decref(answer);
-    return r ? ctl_fail("out of memory") : 0;
-}
-
-static int child_wait(pid_t pid)
-{
-    int status;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return ctl_fail("waiting: %s", strerror(errno));
-    if (WIFSIGNALED(status))
-        return ctl_fail("the process with the PKCS#11 module died of signal %d (%s)", WTERMSIG(status),
-                        strsignal(WTERMSIG(status)));
-    return WEXITSTATUS(status);
-}
-
-static int child_hear(pid_t pid, int fd, json_t *found)
-{
-    CLEANUP_FREE uint8_t *text = NULL;
-    size_t size = 0;
-    int r = fd_read_all(fd, CHILD_ANSWER_MAX, &text, &size);
-    if (r)
-        kill(pid, SIGKILL);
-    int status = child_wait(pid);
-    if (r)
-        return ctl_fail("what was found with the token: %s", strerror(-r));
-    if (status > CTL_FINDING)
-        return status;
-    return answer_take(sp_span_of(text, size), found) ? CTL_FAILED : status;
+    if (pipe2(answer, O_CLOEXEC) < 0)
+        return -errno;
+    if (pipe2(words, O_CLOEXEC) == 0)
+        return 0;
+    int r = -errno;
+    close(answer[0]);
+    close(answer[1]);
+    return r;
 }
 
 int token_child_run(const struct token_command *command, struct token_run *run, json_t *found)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return ctl_fail("pipe: %s", strerror(errno));
+    int answer[2], words[2];
+    int r = pipes_make(answer, words);
+    if (r)
+        return ctl_fail("pipe: %s", strerror(-r));
     fflush(stdout);
     fflush(stderr);
     pid_t pid = fork();
     if (pid == 0) {
-        close(ends[0]);
-        child_main(command, run, ends[1]);
+        close(answer[0]);
+        close(words[0]);
+        child_main(command, run, answer[1], words[1]);
     }
-    close(ends[1]);
-    int status = pid < 0 ? ctl_fail("fork: %s", strerror(errno)) : child_hear(pid, ends[0], found);
-    close(ends[0]);
+    close(answer[1]);
+    close(words[1]);
+    int status = pid < 0 ? ctl_fail("fork: %s", strerror(errno))
+                         : token_hear(pid, answer[0], words[0], HEAR_TIME_MS, found);
+    close(answer[0]);
+    close(words[0]);
     secret_wipe(&run->so_pin);
     return status;
 }

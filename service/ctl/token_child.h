@@ -3,7 +3,5 @@
 
 #include "ctl/token_command.h"
 
-#define CHILD_ANSWER_MAX (4u * 1024u * 1024u) /* octets */
-
 /* Runs command->work in a child and merges what it found into *found. Its exit status, or CTL_FAILED and said. */
 int token_child_run(const struct token_command *command, struct token_run *run, json_t *found) MUST_USE;
