@@ -10,6 +10,7 @@
 #include "signer/generation.h"
 #include "signer/ledger.h"
 #include "signer/signer.h"
+#include "signer/watchdog.h"
 
 static void request_free(struct signer *s, struct request *request)
 {
@@ -34,6 +35,8 @@ void request_failed(struct signer *s, struct request *request, const char *why)
     }
     if (request->kind == REQUEST_PROVE)
         prover_failed(s, request, why);
+    else if (request->kind == REQUEST_WATCH)
+        watchdog_failed(s, request, why);
     else
         generation_proved(request, why);
     request_free(s, request);
@@ -87,7 +90,7 @@ static void request_answer(struct signer *s, struct request *request)
         generation_proved(request, NULL);
     } else if (request->kind == REQUEST_PROVE) {
         prover_signed(s, request, sp_span_of(request->signature, request->signature_size));
-    } else {
+    } else if (request->kind == REQUEST_SIGN) {
         signer_told(s, link_send(&s->monitor, sign_done, .connection = request->connection,
                                  .h = sp_span_of(request->message, request->message_size),
                                  .signature = sp_span_of(request->signature, request->signature_size),
@@ -123,6 +126,7 @@ void request_signed(struct signer *s, struct request *request, struct sp_span ra
         return;
     }
     request->signature_size = signature.size;
+    watchdog_signed(s, request);
     if (!ledger_record(s, request, &failure))
         request_recorded(s, request, failure);
 }

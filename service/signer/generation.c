@@ -814,7 +814,7 @@ struct token *generation_place(struct request *request)
 {
     struct generation *g = request->generation;
     struct token *best = NULL;
-    if (request->kind == REQUEST_PROOF)
+    if (request->kind == REQUEST_PROOF || request->kind == REQUEST_WATCH)
         return request->token;
     struct sp_span blob = generation_key_blob(request);
     for (size_t k = 0; k < g->plan.key_count; k++) {

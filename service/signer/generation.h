@@ -73,7 +73,7 @@ int generation_variant(const struct generation *g, const struct config_who *who,
 void generation_forget(struct signer *s, uint64_t id);
 void generations_free(struct signer *s);
 
-/* The token of a request's key that answers soonest, or NULL if all are stopped; a proof stays where it is. Sets
+/* The token of a request's key that answers soonest, or NULL if all are stopped; a proof of our own stays where it is. Sets
  * request->key where the same public key is named more than once. */
 struct token *generation_place(struct request *request);
 /* The position of the request's key within its token. */

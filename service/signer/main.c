@@ -199,6 +199,8 @@ int main(int argc, char **argv)
         r = serials_await(&s);
     if (r == 0)
         r = manager_open(&s.manager);
+    if (r == 0)
+        r = watchdog_start(&s);
     if (r)
         return fail("preparing", r);
     /* 5. no file system, no privileges, no system calls but the loop's */

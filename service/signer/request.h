@@ -12,8 +12,8 @@ struct fair_source;
 struct generation;
 struct token;
 
-/* An exchange of a client; a key, when a configuration is loaded; a key, for a client. */
-enum request_kind { REQUEST_SIGN, REQUEST_PROOF, REQUEST_PROVE };
+/* An exchange of a client; a key, when a configuration is loaded; a key, for a client; a key, for the watchdog. */
+enum request_kind { REQUEST_SIGN, REQUEST_PROOF, REQUEST_PROVE, REQUEST_WATCH };
 
 /* Where it waits: fair.h says in what order that is served. */
 enum request_lane {
@@ -45,7 +45,7 @@ struct request {
     uint64_t deadline_ms; /* refused afterwards */
     uint64_t sent_us;     /* to the token process */
     uint64_t latency_us;  /* of its signature, in the token */
-    const char *purpose;  /* "kex", "rekey", "proof", "prove": for the chain of signatures */
+    const char *purpose;  /* "kex", "rekey", "proof", "prove", "watch": for the chain of signatures */
     char peer[65];        /* the client's address; "": none */
     struct generation *generation;
     struct token *token;                  /* in whose lists it is, or is to be */

@@ -18,6 +18,7 @@
 #include "signer/fair.h"
 #include "signer/request.h"
 #include "signer/spawn.h"
+#include "signer/watchdog.h"
 
 #define TICK_MS 20u           /* how often deadlines are looked at while anything is under way */
 #define GENERATIONS_MAX 64u   /* alive at a time */
@@ -70,6 +71,7 @@ struct signer {
     bool ticking;
     uint64_t next_ticket;
     struct manager manager;
+    struct watchdog watchdog;
     bool fips; /* libcrypto serves from an approved provider alone */
 };
 
