@@ -40,8 +40,9 @@ static void row_show(const json_t *row)
 void key_list_show(const struct token_run *run, const json_t *found)
 {
     const json_t *token = json_object_get(found, "token"), *list = json_object_get(found, "keys");
-    printf("token \"%s\", serial %s, model %s: %zu keys\n", found_get(token, "label"),
-           found_get(token, "serial"), found_get(token, "model"), json_array_size(list));
+    printf("token \"%s\", serial %s, model %s: %zu key%s\n", found_get(token, "label"),
+           found_get(token, "serial"), found_get(token, "model"), json_array_size(list),
+           json_array_size(list) == 1 ? "" : "s");
     for (size_t i = 0; i < json_array_size(list); i++)
         row_show(json_array_get(list, i));
 }

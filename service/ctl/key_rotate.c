@@ -8,7 +8,6 @@
 #include "ctl/key_rotate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -18,12 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "config/config.h"
+#include "ctl/edit_file.h"
 #include "ctl/found.h"
 #include "ctl/host_key_file.h"
 #include "ctl/question.h"
-#include "ctl/write_file.h"
+#include "ctl/retirement.h"
 
 #define HOST_KEY_FILE "/etc/sallyport/hostkeys.conf"
 #define CONFIG_FILE "/etc/sallyport/sallyport.conf"
@@ -162,80 +161,79 @@ static int server_check(const struct ctl_options *o, const char *fresh)
 }
 
 /* A file that no configuration includes can be edited for ever without any effect. */
-static int inclusion_check(const struct ctl_options *o)
+static int inclusion_check(const struct ctl_options *o, const struct config *config)
+{
+    const struct config_line *line = config_line(config, "HostKey");
+    if (line && strcmp(line->file, file_of(o)) == 0)
+        return CTL_OK;
+    return ctl_fail("%s: the first HostKey line is not in %s: Include that file, and have the lines there",
+                    config_of(o), file_of(o));
+}
+
+/* What the configuration, as it is, says about the step. */
+static int config_check(const struct ctl_options *o, enum host_key_step step)
 {
     struct config_source *source = NULL;
     struct config *config = NULL;
     struct config_error error;
-    const struct config_line *line = NULL;
     int r = config_source_read(config_of(o), &source, &error);
     if (r == 0)
         r = config_evaluate(source, &(struct config_who){0}, &config, &error);
-    if (r == 0)
-        line = config_line(config, "HostKey");
-    int status = CTL_OK;
-    if (r)
-        status = ctl_fail("%s", r > 0 ? error.text : strerror(-r));
-    else if (!line || strcmp(line->file, file_of(o)) != 0)
-        status =
-            ctl_fail("%s: the first HostKey line is not in %s: Include that file, and have the lines there",
-                     config_of(o), file_of(o));
+    int status = r ? ctl_fail("%s", r > 0 ? error.text : strerror(-r)) : inclusion_check(o, config);
+    if (status == CTL_OK && step == HOST_KEY_RETIRE)
+        status = retirement_check(o, source, config, o->arguments[0]);
     config_free(config);
     config_source_free(source);
     return status;
 }
 
-static int change_write(const struct ctl_options *o, struct sp_span old, const char *edited, json_t *found)
+static int change_write(const struct ctl_options *o, const struct edit_file *file, const char *edited,
+                        json_t *found)
 {
     char fresh[PATH_MAX], backup[PATH_MAX];
-    const char *file = file_of(o);
-    if (snprintf(fresh, sizeof fresh, "%s.checked", file) >= (int)sizeof fresh ||
-        snprintf(backup, sizeof backup, "%s.before", file) >= (int)sizeof backup)
-        return ctl_fail("%s: %s", file, strerror(ENAMETOOLONG));
-    int status = write_file(fresh, sp_text(edited));
+    int status = edit_file_beside(file, ".checked", sp_text(edited), fresh);
     if (status)
         return status;
     status = server_check(o, fresh);
     if (status == CTL_OK)
-        status = write_file(backup, old);
-    if (status == CTL_OK && rename(fresh, file) < 0)
-        status = ctl_fail("%s: %s", file, strerror(errno));
+        status = edit_file_beside(file, ".before", sp_span_of(file->text, file->size), backup);
+    if (status == CTL_OK)
+        status = edit_file_commit(file, fresh);
     if (status)
         unlink(fresh);
-    found_set_string(found, "backup", backup);
+    else
+        found_set_string(found, "backup", backup);
     return status;
-}
-
-static int file_read(const char *path, uint8_t **data, size_t *size)
-{
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-    int r = fd < 0 ? -errno : fd_read_all(fd, HOST_KEY_FILE_MAX, data, size);
-    return r ? ctl_fail("%s: %s", path, strerror(-r)) : CTL_OK;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------- */
 
-static int step_find(const struct ctl_options *o, enum host_key_step step, json_t *found)
+static int step_make(const struct ctl_options *o, enum host_key_step step, const struct edit_file *file,
+                     json_t *found)
 {
-    CLEANUP_FREE uint8_t *data = NULL;
     CLEANUP_FREE char *edited = NULL;
     char why[2048] = "";
-    size_t size = 0;
     const char *uri = o->argument_count != 0 ? o->arguments[0] : NULL;
-    int status = file_read(file_of(o), &data, &size);
-    if (status == CTL_OK)
-        status = inclusion_check(o);
+    int status = config_check(o, step);
     if (status)
         return status;
-    struct sp_span old = sp_span_of(data, size);
-    found_set_string(found, "file", file_of(o));
-    int r = host_key_file_edit(file_of(o), old, step, uri, found, &edited, why, sizeof why);
+    int r = host_key_file_edit(file_of(o), sp_span_of(file->text, file->size), step, uri, found, &edited, why,
+                               sizeof why);
     if (r)
         return ctl_fail("%s", r > 0 ? why : strerror(-r));
     if (step == HOST_KEY_SWITCH)
         status = readiness_check(o, found_get(found, "uri"), found);
+    return status ? status : change_write(o, file, edited, found);
+}
+
+static int step_find(const struct ctl_options *o, enum host_key_step step, json_t *found)
+{
+    struct edit_file file;
+    found_set_string(found, "file", file_of(o));
+    int status = edit_file_open(&file, file_of(o), HOST_KEY_FILE_MAX);
     if (status == CTL_OK)
-        status = change_write(o, old, edited, found);
+        status = step_make(o, step, &file, found);
+    edit_file_close(&file);
     found_set_bool(found, "written", status == CTL_OK);
     return status;
 }
@@ -297,7 +295,7 @@ static const struct ctl_command key_rotate_commands[] = {
     {.name = "retire",
      .arguments = " URI",
      .summary = "list a key no more: clients that hear of the others forget it",
-     .options = FILE_OPTIONS,
+     .options = FILE_OPTIONS | CTL_SOCKET | CTL_TIMEOUT | CTL_FORCE,
      .arguments_min = 1,
      .arguments_max = 1,
      .find = retire_find,
