@@ -24,7 +24,8 @@
  * has nothing.
  *
  * PIN. What TokenPIN names comes with open(). It stays where it is, in locked memory, as long as it is needed, and is
- * wiped by the process; a provider that copies it locks and wipes the copy. SP_HOSTKEY_E_PIN says that the token
+ * wiped by the process; a provider that copies it locks and wipes the copy. SP_HOSTKEY_E_LOGIN says that nobody knows
+ * whether it was refused: it is sent once more, and after a second time not until the server is restarted. SP_HOSTKEY_E_PIN says that the token
  * refused it: it is then never sent again, also not by later processes, until the administrator changes it. A PIN whose
  * refusal would lock the token for good must not be tried: SP_HOSTKEY_E_STOP.
  *
@@ -54,6 +55,7 @@ enum {
     SP_HOSTKEY_E_STOP =
         4, /* not usable, and trying again would do harm or is of no use (locked, final try) */
     SP_HOSTKEY_E_MISSING = 5, /* the token or a key is not there, but may come back */
+    SP_HOSTKEY_E_LOGIN = 6,   /* as LOST, with the PIN sent: the token did not say whether that was wrong */
 };
 
 /* What went wrong, for people: which call, on what, and what to do. */

@@ -92,6 +92,29 @@ int pkcs11_failed(struct sp_hostkey_error *error, CK_RV result, const char *call
     return pkcs11_classify(result);
 }
 
+/* These tell that nobody got to see the PIN. */
+static bool came_before_the_pin(CK_RV result)
+{
+    static const CK_RV results[] = {CKR_SLOT_ID_INVALID,       CKR_DEVICE_REMOVED,
+                                    CKR_SESSION_CLOSED,        CKR_SESSION_HANDLE_INVALID,
+                                    CKR_TOKEN_NOT_PRESENT,     CKR_TOKEN_NOT_RECOGNIZED,
+                                    CKR_ARGUMENTS_BAD,         CKR_CRYPTOKI_NOT_INITIALIZED,
+                                    CKR_OPERATION_ACTIVE,      CKR_OPERATION_NOT_INITIALIZED,
+                                    CKR_FUNCTION_NOT_SUPPORTED};
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+        if (results[i] == result)
+            return true;
+    return false;
+}
+
+int pkcs11_login_failed(struct sp_hostkey_error *error, CK_RV result, const char *call)
+{
+    int meaning = pkcs11_failed(error, result, call);
+    bool is_clear =
+        meaning == SP_HOSTKEY_E_PIN || meaning == SP_HOSTKEY_E_STOP || came_before_the_pin(result);
+    return is_clear ? meaning : SP_HOSTKEY_E_LOGIN;
+}
+
 int pkcs11_refused(struct sp_hostkey_error *error, int code, const char *format, ...)
 {
     va_list args;

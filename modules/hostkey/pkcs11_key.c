@@ -211,7 +211,7 @@ static int authenticate_again(struct pkcs11 *p, struct sp_hostkey_error *error)
 {
     CK_RV rv = p->module->C_Login(p->session, CKU_CONTEXT_SPECIFIC, (CK_UTF8CHAR *)(uintptr_t)p->pin.data,
                                   p->pin.size);
-    return rv == CKR_OK ? 0 : pkcs11_failed(error, rv, "C_Login for one signature");
+    return rv == CKR_OK ? 0 : pkcs11_login_failed(error, rv, "C_Login for one signature");
 }
 
 static int sign_prepared(struct pkcs11 *p, const struct pkcs11_key *key, CK_MECHANISM_TYPE type,

@@ -123,7 +123,7 @@ static int login(struct pkcs11 *p, CK_FLAGS flags, struct sp_hostkey_error *erro
         return 0;
     char call[80];
     snprintf(call, sizeof call, "token \"%s\": C_Login", p->token);
-    return pkcs11_failed(error, rv, call);
+    return pkcs11_login_failed(error, rv, call);
 }
 
 int pkcs11_token_open(struct pkcs11 *p, const char *uri, struct sp_hostkey_error *error)

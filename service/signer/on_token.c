@@ -12,6 +12,14 @@
 #include "signer/generation.h"
 #include "signer/token.h"
 
+/* What is told of a PIN in doubt has to be told before the next one is asked for, which the link's order sees to. */
+static int pin_tell(struct token *t, bool good, bool signing)
+{
+    return link_send(&t->signer->spawner, pin_judged, .slot = t->slot, .good = good, .signing = signing)
+               ? -EPIPE
+               : 0;
+}
+
 static int on_token_key(struct token *t, const struct msg_token_key *message)
 {
     if (t->state != TOKEN_STARTING || message->key != t->announced || message->key >= t->spec.uri_count ||
@@ -41,6 +49,8 @@ static int on_token_ready(struct token *t, const struct msg_token_ready *message
     log_event(&t->signer->log, LOG_LEVEL_INFO, "token_ready", fields, ARRAY_SIZE(fields),
               "token \"%.*s\" is ready after %llu ms, process %u", (int)message->token.size,
               (const char *)message->token.data, (unsigned long long)(clock_ms() - t->started_ms), t->pid);
+    if (pin_tell(t, true, false))
+        return -EPIPE;
     t->state = TOKEN_READY;
     t->missing = false;
     t->why[0] = 0;
@@ -61,6 +71,8 @@ static int on_token_signed(struct token *t, const struct msg_token_signed *messa
     struct request *request = request_take(t, message->ticket);
     if (!request)
         return -EPROTO;
+    if (!t->served && pin_tell(t, true, true))
+        return -EPIPE;
     t->served = true;
     /* It began with this one when it was done with the one before. */
     uint64_t now = clock_us();
@@ -105,6 +117,8 @@ static int on_token_unusable(struct token *t, const struct msg_token_unusable *m
 static int on_token_lost(struct token *t, const struct msg_token_lost *message)
 {
     char why[513];
+    if (message->pin && pin_tell(t, false, t->state == TOKEN_READY))
+        return -EPIPE;
     snprintf(why, sizeof why, "%.*s", (int)message->why.size, (const char *)message->why.data);
     token_lose(t, why);
     return 0;

@@ -1,5 +1,5 @@
 /*
- * The spawner's loop. Input: spawn_token, kill_token, pin_refused, policy_serial_keep and record_signature from the signer,
+ * The spawner's loop. Input: spawn_token, kill_token, pin_refused, pin_judged, policy_serial_keep and record_signature from the signer,
  * SIGCHLD. Output: token processes and what became of them, what is remembered of PINs and of policies, and the chain of
  * signatures.
  *
@@ -159,6 +159,16 @@ static int on_pin_refused(struct spawner *s, const struct msg_pin_refused *reque
     return 0;
 }
 
+static int on_pin_judged(struct spawner *s, const struct msg_pin_judged *request)
+{
+    if (request->slot >= SPAWNER_SLOTS)
+        return -EPROTO;
+    const struct spawner_slot *slot = &s->slots[request->slot];
+    if (slot->has_pin)
+        pin_memory_judge(&s->pins, &slot->pin, request->good, request->signing);
+    return 0;
+}
+
 /* ---- serials of policies ----------------------------------------------------------------------------------------- */
 
 static int serials_tell(struct spawner *s, const char *why)
@@ -267,6 +277,8 @@ static int dispatch(struct spawner *s)
         return on_kill_token(s, &s->inbox->body.kill_token);
     case MSG_pin_refused:
         return on_pin_refused(s, &s->inbox->body.pin_refused);
+    case MSG_pin_judged:
+        return on_pin_judged(s, &s->inbox->body.pin_judged);
     case MSG_policy_serial_keep:
         return on_policy_serial_keep(s, &s->inbox->body.policy_serial_keep);
     case MSG_record_signature:

@@ -124,8 +124,8 @@ static int confine(void)
 static int give_up(struct token *t, int result, const char *why)
 {
     struct sp_span text = sp_text(why);
-    if (result < 0 || result == SP_HOSTKEY_E_LOST) {
-        int r = link_send(&t->signer, token_lost, .why = text);
+    if (result < 0 || result == SP_HOSTKEY_E_LOST || result == SP_HOSTKEY_E_LOGIN) {
+        int r = link_send(&t->signer, token_lost, .pin = result == SP_HOSTKEY_E_LOGIN, .why = text);
         return r == 0 ? EXIT_LOST : EXIT_MACHINE;
     }
     /* A call that failed without a meaning of its own may succeed later: some modules run out of sessions for a while. */

@@ -396,6 +396,68 @@ static void a_running_spawner_knows_what_the_tool_was_refused(void **state)
     memory_remove();
 }
 
+static struct refused_entry judge(struct pin_memory *memory, const char *token, bool good, bool signing)
+{
+    struct refused_entry pin;
+    char why[512];
+    assert_int_equal(pin_memory_check(memory, sp_text("/m"), sp_text(token), sp_text("1234"), "file:/p", &pin,
+                                      why, sizeof why),
+                     0);
+    pin_memory_judge(memory, &pin, good, signing);
+    return pin;
+}
+
+static void a_pin_in_doubt_is_sent_twice_and_no_more(void **state)
+{
+    static struct pin_memory spawner;
+    char why[512] = "";
+    for (unsigned signing = 0; signing < 2; signing++) {
+        spawner = (struct pin_memory){.next = 0};
+        assert_int_equal(pin_memory_open(&spawner, "", why, sizeof why), 0);
+        (void)judge(&spawner, "token=a", false, signing != 0);
+        (void)judge(&spawner, "token=a", true, signing == 0); /* the other thing is no success of this one */
+        (void)judge(&spawner, "token=a", false, signing != 0);
+        assert_int_equal(judged(&spawner, "/m", "token=a", why), PIN_MEMORY_E_REFUSED);
+        assert_non_null(strstr(why, "restart the signer"));
+        assert_null(strstr(why, "1234"));
+        assert_int_equal(judged(&spawner, "/m", "token=b", why), 0);
+        assert_int_equal(judged(&spawner, "/m", "", why), PIN_MEMORY_E_REFUSED); /* it may be that one */
+        struct refused_entry pin;
+        assert_int_equal(pin_memory_check(&spawner, sp_text("/m"), sp_text("token=a"), sp_text("5678"), "p",
+                                          &pin, why, sizeof why),
+                         0);
+    }
+}
+
+static void a_success_takes_the_doubt_away(void **state)
+{
+    static struct pin_memory spawner;
+    char why[512] = "";
+    assert_int_equal(pin_memory_open(&spawner, "", why, sizeof why), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        (void)judge(&spawner, "token=a", false, false);
+        (void)judge(&spawner, "token=a", true, false);
+    }
+    (void)judge(&spawner, "token=a", false, false);
+    (void)judge(&spawner, "token=a", false, false);
+    assert_int_equal(judged(&spawner, "/m", "token=a", why), PIN_MEMORY_E_REFUSED);
+}
+
+static void doubts_are_bounded(void **state)
+{
+    static struct pin_memory spawner;
+    char why[512] = "", token[32];
+    assert_int_equal(pin_memory_open(&spawner, "", why, sizeof why), 0);
+    for (unsigned i = 0; i < 3 * PIN_DOUBTS_MAX; i++) {
+        snprintf(token, sizeof token, "token=%u", i);
+        (void)judge(&spawner, token, true, false);
+        (void)judge(&spawner, token, false, false);
+        (void)judge(&spawner, token, false, false);
+        assert_int_equal(judged(&spawner, "/m", token, why), PIN_MEMORY_E_REFUSED);
+    }
+    assert_int_equal(judged(&spawner, "/m", "token=0", why), 0); /* the oldest was forgotten */
+}
+
 static void no_pin_is_sent_without_its_memory(void **state)
 {
     static struct pin_memory spawner;
@@ -462,6 +524,9 @@ int main(void)
         cmocka_unit_test(what_root_writes_belongs_to_the_directory_s_owner),
         cmocka_unit_test(a_lock_that_is_never_given_back_is_not_waited_for),
         cmocka_unit_test(a_running_spawner_knows_what_the_tool_was_refused),
+        cmocka_unit_test(a_pin_in_doubt_is_sent_twice_and_no_more),
+        cmocka_unit_test(a_success_takes_the_doubt_away),
+        cmocka_unit_test(doubts_are_bounded),
         cmocka_unit_test(no_pin_is_sent_without_its_memory),
         cmocka_unit_test(a_module_must_be_roots),
         cmocka_unit_test(a_link_is_judged_by_its_target),

@@ -133,6 +133,24 @@ static void results_say_what_to_do(void **state)
         assert_int_equal(pkcs11_classify(rows[i].result), rows[i].meaning);
 }
 
+/* Whether the token may have counted the PIN as a wrong one. */
+static void a_login_that_says_nothing_is_in_doubt(void **state)
+{
+    static const struct {
+        CK_RV result;
+        int meaning;
+    } rows[] = {
+        {0x05, SP_HOSTKEY_E_LOGIN}, {0x06, SP_HOSTKEY_E_LOGIN},  {0x30, SP_HOSTKEY_E_LOGIN},
+        {0x31, SP_HOSTKEY_E_LOGIN}, {0x02, SP_HOSTKEY_E_LOGIN},  {0x80000001, SP_HOSTKEY_E_LOGIN},
+        {0xb1, SP_HOSTKEY_E_LOGIN}, {0x200, SP_HOSTKEY_E_LOGIN}, {0xa0, SP_HOSTKEY_E_PIN},
+        {0xa4, SP_HOSTKEY_E_STOP},  {0xe0, SP_HOSTKEY_E_LOST},   {0x32, SP_HOSTKEY_E_LOST},
+        {0xb3, SP_HOSTKEY_E_LOST},  {0x07, SP_HOSTKEY_E_FAILED},
+    };
+    struct sp_hostkey_error error;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(pkcs11_login_failed(&error, rows[i].result, "C_Login"), rows[i].meaning);
+}
+
 static void a_failure_has_words(void **state)
 {
     struct sp_hostkey_error error;
@@ -151,6 +169,7 @@ int main(void)
         cmocka_unit_test(rsa_numbers_become_mpints),
         cmocka_unit_test(missing_attributes_are_malformed),
         cmocka_unit_test(results_say_what_to_do),
+        cmocka_unit_test(a_login_that_says_nothing_is_in_doubt),
         cmocka_unit_test(a_failure_has_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
