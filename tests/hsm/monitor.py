@@ -240,7 +240,7 @@ class Signer:
             self.connection += 1
             connection = self.connection
         self.send(SIGN, struct.pack(">QQB", connection, self.generation, first) + string(session_id) +
-                  string(address) + string("192.0.2.2") + struct.pack(">H", 22) + string(b"") +
+                  string(address) + string("192.0.2.2") + struct.pack(">H", 22) + string("") + string(b"") +
                   string(exchange.transcript()))
         return connection
 
