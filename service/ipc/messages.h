@@ -50,6 +50,13 @@ enum program_kind {
     PROGRAM_SUBSYSTEM,
 };
 
+/* What a balancer says of a connection, in proxied. */
+enum proxied_kind {
+    PROXIED_LOCAL = 1, /* it is the balancer's own */
+    PROXIED_UNKNOWN,   /* somebody's, whose address it does not know */
+    PROXIED_CLIENT,
+};
+
 enum token_mechanism {
     TOKEN_EDDSA = 1,  /* data: the message */
     TOKEN_ECDSA,      /* data: the digest */

@@ -10,6 +10,7 @@
 #include "worker/auth.h"
 #include "worker/channel.h"
 #include "worker/hostkeys.h"
+#include "worker/proxy.h"
 #include "worker/transport.h"
 
 /* RFC 4250 section 4.2.2. */
@@ -44,6 +45,7 @@ struct connection {
     const struct worker_variant *variant; /* the policy that holds for this client: variant.h */
     char remote_address[65], local_address[65];
     uint16_t remote_port, local_port;
+    enum proxy_step proxy_step; /* until it is PROXY_NONE, the address and the variant are not the client's */
 
     struct transport transport;
     struct auth auth;

@@ -4,7 +4,8 @@
  * write(2) of everything that a turn made.
  *
  * Back-pressure: bulk data is not begun above the output's first mark, and the client's messages are not handled above
- * the second, while the signer works on an exchange, or while the login process owes an answer. What is not handled is not read.
+ * the second, while the signer works on an exchange, while the monitor judges a balancer's header, or while the login
+ * process owes an answer. What is not handled is not read.
  */
 #include "worker/loop.h"
 
@@ -41,8 +42,8 @@ struct turn {
 
 static bool may_handle(const struct connection *c)
 {
-    return !c->ending && c->transport.kex.step != KEX_SIGNING && !session_is_behind(c) &&
-           !hostkeys_is_behind(c) && packet_waiting(c) < OUTPUT_INPUT_MARK;
+    return !c->ending && c->proxy_step != PROXY_ASKED && c->transport.kex.step != KEX_SIGNING &&
+           !session_is_behind(c) && !hostkeys_is_behind(c) && packet_waiting(c) < OUTPUT_INPUT_MARK;
 }
 
 /* Nothing was in common, and the signer is being asked for the reason. It is to be in the log whether the client, which may
@@ -99,6 +100,8 @@ static int wait_ms(const struct connection *c)
 static int input_handle_one(struct connection *c)
 {
     struct sp_span payload;
+    if (c->proxy_step == PROXY_HEADER)
+        return proxy_receive(c);
     if (!c->transport.ident_done)
         return ident_receive(c);
     int r = packet_next(c, &payload);
@@ -251,6 +254,8 @@ static void connection_finish(struct connection *c)
 {
     bool speak = !c->end_by_peer;
     channels_close_all(c);
+    if (speak && c->proxy_step != PROXY_NONE && proxy_refuse(c))
+        speak = false;
     /* Before an identification came, and to who has none, packets mean nothing. */
     if (speak && c->transport.ident_done && disconnect_send(c))
         speak = false;
@@ -265,7 +270,8 @@ static void connection_finish(struct connection *c)
 void connection_serve(struct connection *c)
 {
     struct turn turn;
-    int r = ident_send(c);
+    /* Behind a balancer nothing is said to anybody before it is known to whom. */
+    int r = c->proxy_step == PROXY_NONE ? ident_send(c) : 0;
     if (r == 0)
         r = packet_flush(c);
     while (r == 0 && !c->ending)

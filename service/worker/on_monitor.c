@@ -27,6 +27,11 @@ static int on_proofs(struct connection *c, struct link_inbox *inbox)
     return hostkeys_on_proofs(c, &inbox->body.proofs);
 }
 
+static int on_proxied_policy(struct connection *c, struct link_inbox *inbox)
+{
+    return proxy_on_policy(c, &inbox->body.proxied_policy);
+}
+
 /* The monitor's reasons are those of RFC 4250 section 4.2.2; it alone may use all of them. */
 static int on_end(struct connection *c, struct link_inbox *inbox)
 {
@@ -42,6 +47,7 @@ static const struct {
     {MSG_signature, on_signature},
     {MSG_login_link, on_login_link},
     {MSG_proofs, on_proofs},
+    {MSG_proxied_policy, on_proxied_policy},
     {MSG_end, on_end},
 };
 

@@ -70,6 +70,7 @@ static void connection_init(struct connection *c, const struct worker_birth *bir
     text_copy(c->local_address, sizeof c->local_address, birth->serve.local_address);
     c->remote_port = birth->serve.remote_port;
     c->local_port = birth->serve.local_port;
+    c->proxy_step = birth->serve.proxied ? PROXY_HEADER : PROXY_NONE;
     c->transport.started_ms = clock_ms();
 }
 
