@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/loop.h"
@@ -54,20 +55,60 @@ static struct connection *ticket_holder(struct admission_ticket *ticket)
     return (struct connection *)((char *)ticket - offsetof(struct connection, ticket));
 }
 
+static void ticket_end(struct admission_ticket *victim)
+{
+    struct connection *c = ticket_holder(victim);
+    c->end.word = "replaced";
+    connection_drop_login(c);
+    connection_finish(c);
+}
+
+enum admission_verdict source_admit(struct monitor *m, const struct address_block *source,
+                                    uint32_t connections_max)
+{
+    struct admission_limits limits = m->generations.current->limits;
+    struct admission_ticket *victim = NULL;
+    limits.connections = connections_max;
+    enum admission_verdict verdict =
+        admission_check(&m->admission, &limits, source, arc4random_uniform(100), clock_ms(), &victim);
+    if (verdict != ADMISSION_E_REPLACE)
+        return verdict;
+    ticket_end(victim);
+    return ADMISSION_OK;
+}
+
+/*
+ * Who may speak for others there we know from the kernel and from our configuration. How many connections have no word of
+ * theirs yet is limited for itself, as no address of a client's is known to count them by: as many as MaxStartups allows
+ * at all, and of balancers the one that holds most makes room for the others.
+ */
+static enum admission_verdict balancer_admit(struct monitor *m, const struct client *client)
+{
+    const struct generation *g = m->generations.current;
+    const struct admission_limits limits = {.begin = g->limits.full,
+                                            .rate = 100,
+                                            .full = g->limits.full,
+                                            .per_source = UINT32_MAX,
+                                            .connections = g->limits.connections};
+    struct admission_ticket *victim = NULL;
+    if (!config_proxy_is_trusted(g->config, client->remote.text))
+        return ADMISSION_E_UNTRUSTED;
+    m->awaited.connections = m->admission.connections;
+    enum admission_verdict verdict =
+        admission_check(&m->awaited, &limits, &client->source, 0, clock_ms(), &victim);
+    if (verdict != ADMISSION_E_REPLACE)
+        return verdict;
+    ticket_end(victim);
+    return ADMISSION_OK;
+}
+
 /* True if the client may come in; who has to go for it has been told. */
 static bool client_admit(struct monitor *m, const struct client *client)
 {
-    struct admission_ticket *victim = NULL;
-    uint32_t dice = arc4random_uniform(100);
-    enum admission_verdict verdict = admission_check(&m->admission, &m->generations.current->limits,
-                                                     &client->source, dice, clock_ms(), &victim);
-    if (verdict == ADMISSION_E_REPLACE) {
-        struct connection *c = ticket_holder(victim);
-        c->end.word = "replaced";
-        connection_drop_login(c);
-        connection_finish(c);
-        return true;
-    }
+    enum admission_verdict verdict =
+        client->listener->is_proxied
+            ? balancer_admit(m, client)
+            : source_admit(m, &client->source, m->generations.current->limits.connections);
     if (verdict != ADMISSION_OK)
         client_refuse(m, client, verdict);
     return verdict == ADMISSION_OK;
@@ -82,7 +123,8 @@ static int client_begin(struct monitor *m, struct client *client)
     if (r)
         return r;
     client->fd = -1;
-    record_accepted(c);
+    if (c->balancer.step == BALANCER_NONE)
+        record_accepted(c); /* else when it is known whose it is */
     connection_wait_grace(c);
     if (!c->gone && !connection_serve(c, worker_fd)) {
         c->end.word = "no_worker";
@@ -134,8 +176,16 @@ int on_client(sd_event_source *source, int fd, uint32_t events, void *context)
 
 /*
  * A zygote that died took the clients with it that it had not forked for yet. A worker's first act is to send its
- * identification string (RFC 4253 section 4.2): if not one octet has left, none has begun, and another one can.
+ * identification string (RFC 4253 section 4.2): if not one octet has left, none has begun, and another one can. Behind a
+ * balancer its first act is to read: all octets that came have to be there still.
  */
+static bool all_is_unread(const struct connection *c, const struct tcp_info *info, socklen_t size)
+{
+    int unread = 0;
+    return size >= offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info->tcpi_bytes_received &&
+           ioctl(c->client_fd, FIONREAD, &unread) == 0 && (uint64_t)unread == info->tcpi_bytes_received;
+}
+
 static bool client_is_untouched(const struct connection *c)
 {
     struct tcp_info info = {0};
@@ -143,6 +193,8 @@ static bool client_is_untouched(const struct connection *c)
     if (c->gone || c->timer_kind != TIMER_REAP || c->client_fd < 0 || c->worker_exited || c->served_again)
         return false;
     if (getsockopt(c->client_fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return false;
+    if (c->balancer.step != BALANCER_NONE && !all_is_unread(c, &info, size))
         return false;
     return size >= offsetof(struct tcp_info, tcpi_bytes_sent) + sizeof info.tcpi_bytes_sent &&
            info.tcpi_bytes_sent == 0;

@@ -58,6 +58,21 @@ struct address_block address_block_of(const struct sockaddr_storage *from, unsig
     return block;
 }
 
+bool address_of_octets(struct sp_span octets, uint16_t port, struct sockaddr_storage *at)
+{
+    *at = (struct sockaddr_storage){0};
+    if (octets.size == 4) {
+        struct sockaddr_in *ipv4 = (struct sockaddr_in *)at;
+        *ipv4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&ipv4->sin_addr, octets.data, 4);
+    } else if (octets.size == 16) {
+        struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)at;
+        *ipv6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        memcpy(&ipv6->sin6_addr, octets.data, 16);
+    }
+    return at->ss_family != 0;
+}
+
 bool address_block_equal(const struct address_block *a, const struct address_block *b)
 {
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

@@ -5,6 +5,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include <sallyport/types.h>
+
+#include "base/util.h"
+
 #define ADDRESS_TEXT_MAX 46u /* INET6_ADDRSTRLEN */
 
 struct address {
@@ -22,4 +26,6 @@ struct address_block {
 struct address address_of(const struct sockaddr_storage *from);
 struct address_block address_block_of(const struct sockaddr_storage *from, unsigned ipv4_bits,
                                       unsigned ipv6_bits);
+/* From octets in network order, 4 of IPv4 or 16 of IPv6. False: neither. */
+bool address_of_octets(struct sp_span octets, uint16_t port, struct sockaddr_storage *at) MUST_USE;
 bool address_block_equal(const struct address_block *a, const struct address_block *b);

@@ -194,6 +194,8 @@ static const struct {
     [ADMISSION_E_CONNECTIONS] = {"max_connections", "Exceeded MaxConnections\r\n", "past MaxConnections"},
     [ADMISSION_E_PENALTY] = {"penalty", "Not allowed at this time\r\n",
                              "penalty: the process that served it crashed"},
+    [ADMISSION_E_UNTRUSTED] = {"not_a_balancer", "Clients come through a balancer here\r\n",
+                               "not in ProxyTrusted: clients come through a balancer there"},
     [ADMISSION_E_REPLACE] = {"replaced", "Exceeded MaxStartups\r\n", "past MaxStartups"},
 };
 

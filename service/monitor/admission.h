@@ -32,6 +32,7 @@ enum admission_verdict {
     ADMISSION_E_PER_SOURCE,  /* PerSourceMaxStartups */
     ADMISSION_E_CONNECTIONS, /* MaxConnections */
     ADMISSION_E_PENALTY,     /* the source is to wait */
+    ADMISSION_E_UNTRUSTED,   /* no balancer, on a listener for balancers: the caller's finding */
     ADMISSION_E_REPLACE,     /* admit, and end the connection of *victim: its source holds most */
 };
 

@@ -70,10 +70,23 @@ void connection_worker_gone(struct connection *c)
     connection_wait(c, TIMER_REAP, REAP_MS);
 }
 
-static void on_grace_over(struct connection *c)
+static void on_header_missed(struct connection *c)
 {
     monitor_say(c->monitor, c, LOG_LEVEL_INFO, "timeout",
-                "Timeout before authentication for %s port %u", c->remote.text, c->remote.port);
+                "No PROXY protocol header in time from balancer %s port %u on %s port %u", c->remote.text,
+                c->remote.port, c->local.text, c->local.port);
+    connection_end(c, DISCONNECT_BY_APPLICATION, sp_text("No PROXY protocol header came in time"),
+                   "no_proxy_header");
+}
+
+static void on_grace_over(struct connection *c)
+{
+    if (c->balancer.step == BALANCER_AWAITED) {
+        on_header_missed(c);
+        return;
+    }
+    monitor_say(c->monitor, c, LOG_LEVEL_INFO, "timeout", "Timeout before authentication for %s port %u",
+                c->remote.text, c->remote.port);
     connection_end(c, DISCONNECT_BY_APPLICATION, sp_text("Login grace time exceeded"), "grace_time");
 }
 

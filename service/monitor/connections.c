@@ -94,7 +94,7 @@ void connection_finish(struct connection *c)
         connection_stop_worker(c);
     on_connection_finished(c);
     table_remove(&m->connections, c);
-    admission_leave(&m->admission, &c->ticket, clock_ms());
+    admission_leave(connection_admission(c), &c->ticket, clock_ms());
     m->admission.connections--;
     connection_release(c);
     generation_leave(m, c->generation);
@@ -156,6 +156,11 @@ int connection_open_worker(struct connection *c, int *worker_fd)
     return 0;
 }
 
+struct admission *connection_admission(struct connection *c)
+{
+    return c->balancer.step == BALANCER_AWAITED ? &c->monitor->awaited : &c->monitor->admission;
+}
+
 int connection_new(struct monitor *m, int client_fd, const struct address *remote,
                    const struct address *local, const struct address_block *source,
                    const struct listener *listener, struct connection **out, int *worker_fd)
@@ -165,11 +170,12 @@ int connection_new(struct monitor *m, int client_fd, const struct address *remot
         return -ENOMEM;
     c->monitor = m;
     c->worker.link.fd = c->session.link.fd = c->client_fd = c->process_fd = -1;
-    int r = admission_enter(&m->admission, source, &c->ticket);
+    c->balancer.step = listener->is_proxied ? BALANCER_AWAITED : BALANCER_NONE;
+    int r = admission_enter(connection_admission(c), source, &c->ticket);
     if (r == 0)
         r = connection_open_worker(c, worker_fd);
     if (r) {
-        admission_leave(&m->admission, &c->ticket, clock_ms());
+        admission_leave(connection_admission(c), &c->ticket, clock_ms());
         free(c);
         return r;
     }
@@ -214,6 +220,8 @@ void connection_wait(struct connection *c, enum connection_timer kind, uint64_t 
 void connection_wait_grace(struct connection *c)
 {
     uint64_t grace_ms = (uint64_t)c->generation->config->login_grace_s * 1000;
+    if (c->balancer.step == BALANCER_AWAITED && (grace_ms == 0 || grace_ms > BALANCER_HEADER_MS))
+        grace_ms = BALANCER_HEADER_MS;
     uint64_t spent_ms = clock_ms() - c->since_ms;
     if (grace_ms == 0)
         connection_wait(c, TIMER_NONE, 0);

@@ -31,6 +31,20 @@ enum connection_timer {
     TIMER_REAP,   /* the worker has gone: time for the zygote to say how */
 };
 
+/* Whether a balancer says whose connection it is (proxied.h). */
+enum balancer_step {
+    BALANCER_NONE = 0, /* there is none */
+    BALANCER_AWAITED,  /* not yet: the connection's address is the balancer's */
+    BALANCER_TOLD,
+};
+
+struct connection_balancer {
+    enum balancer_step step;
+    struct address address; /* whom it was accepted from; "" as long as that is the connection's own */
+    bool is_own;            /* its own, a check for example, and nobody's else */
+    bool is_refused;        /* when it had told, and that is in the log */
+};
+
 /* A signature that was asked for; at most one. */
 struct connection_sign {
     uint8_t *transcript; /* owned; NULL: nothing asked for */
@@ -74,16 +88,17 @@ struct connection {
     enum connection_timer timer_kind;
     sd_event_source *timer; /* owned, as the other sources in it */
     struct watch worker, session;
-    int client_fd; /* until the worker has shown that it lives; -1 afterwards */
+    int client_fd;  /* until the worker has shown that it lives; -1 afterwards */
     int process_fd; /* its worker's process, for connection_stop_worker(); -1: not told */
-    bool gone;     /* out of the table, freed when the loop turns */
+    bool gone;      /* out of the table, freed when the loop turns */
     bool login_started, invalid_user, worker_exited, served_again;
     struct admission_ticket ticket;
     struct address_block source;
     struct bucket events; /* of its worker and login process */
     struct address remote, local;
+    struct connection_balancer balancer;
     char listener[CONFIG_LISTENER_MAX + 1]; /* the socket that it came in on */
-    char *user; /* NULL until named; once named it stays */
+    char *user;                             /* NULL until named; once named it stays */
     uint8_t session_id[64];
     uint8_t session_id_size;
     struct sp_span host_key; /* owned; of the first exchange */
@@ -130,7 +145,11 @@ void connection_move(struct connection *c, enum ipc_phase phase);
 /* Arms its timer for another purpose. */
 void connection_wait(struct connection *c, enum connection_timer kind, uint64_t after_ms);
 
-/* Arms it with what is left of LoginGraceTime. */
+/* Where its ticket is from: of those that are counted by their source, or by their balancer. */
+struct admission *connection_admission(struct connection *c);
+
+#define BALANCER_HEADER_MS 5000u
+/* Arms it with what is left of LoginGraceTime, or of the time that a balancer has to say whose connection it is. */
 void connection_wait_grace(struct connection *c);
 
 /* Asks the worker to send DISCONNECT with this and to go, and sees to it that it does. word: why, for the log. */

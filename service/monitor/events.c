@@ -16,10 +16,12 @@
 
 static const struct bucket_rate one_connection = {.burst = 100, .per_second = 10};
 
-/* A worker knows no user, only a name that somebody claims: whose connection it is we add, once we know. */
+/* A worker knows no user, only a name that somebody claims: whose connection it is we add, once we know; and through whom
+ * it came. */
 static bool field_is_refused(enum ipc_role from, const char *key)
 {
-    return from == ROLE_WORKER && (strcmp(key, "user") == 0 || strcmp(key, "uid") == 0);
+    return from == ROLE_WORKER &&
+           (strcmp(key, "user") == 0 || strcmp(key, "uid") == 0 || strcmp(key, "balancer") == 0);
 }
 
 void event_fields_read(enum ipc_role from, struct sp_span packed, struct event_fields *fields)

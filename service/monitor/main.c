@@ -237,6 +237,7 @@ static void monitor_tear_down(struct monitor *m)
     token_states_forget(&m->token_states);
     notify_stop(m);
     admission_free(&m->admission);
+    admission_free(&m->awaited);
     sd_event_unref(m->event);
     free(m->inbox);
 }

@@ -14,6 +14,8 @@ static size_t connection_fields(const struct connection *c, struct log_field *fi
     snprintf(port, 8, "%u", c->remote.port);
     fields[count++] = (struct log_field){"peer", sp_text(c->remote.text)};
     fields[count++] = (struct log_field){"peer_port", sp_text(port)};
+    if (c->balancer.address.text[0])
+        fields[count++] = (struct log_field){"balancer", sp_text(c->balancer.address.text)};
     if (c->user)
         fields[count++] = (struct log_field){"user", sp_text(c->user)};
     return count;

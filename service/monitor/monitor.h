@@ -38,6 +38,7 @@ struct monitor {
     struct link_inbox *inbox; /* one for all links: no message outlives its handler */
     struct log_writer log;
     struct admission admission;
+    struct admission awaited; /* those whose balancer has not said whose they are, by balancer; proxied.c */
     struct connections connections;
     struct sign_queue sign_queue;
     struct generations generations;

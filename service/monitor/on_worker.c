@@ -10,6 +10,7 @@
 #include "monitor/host_keys.h"
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
+#include "monitor/proxied.h"
 
 #define MESSAGES_PER_TURN 16
 
@@ -20,6 +21,10 @@
 static void on_ask_signature(struct connection *c, const union msg_body *body)
 {
     struct sp_span transcript = body->ask_signature.transcript;
+    if (c->balancer.step == BALANCER_AWAITED) {
+        connection_illegal(c, "worker sent ask_signature before it had said whose connection it is");
+        return;
+    }
     if (c->sign.transcript) {
         connection_illegal(c, "worker sent a second ask_signature before the first was answered");
         return;
@@ -57,6 +62,11 @@ static void on_ask_proof(struct connection *c, const union msg_body *body)
     connection_ask_proof(c, body->ask_proof.keys);
 }
 
+static void on_proxied(struct connection *c, const union msg_body *body)
+{
+    connection_take_proxied(c, &body->proxied);
+}
+
 /* For the log only; nothing follows from it but words. */
 static void on_ended(struct connection *c, const union msg_body *body)
 {
@@ -85,6 +95,7 @@ static const struct {
     {MSG_ask_signature, on_ask_signature},
     {MSG_ask_login, on_ask_login},
     {MSG_ask_proof, on_ask_proof},
+    {MSG_proxied, on_proxied},
     {MSG_ended, on_ended},
     {MSG_event, on_event},
 };

@@ -20,13 +20,14 @@
 bool connection_serve(struct connection *c, int worker_fd)
 {
     const int fds[2] = {c->client_fd, worker_fd};
-    char policy[513];
-    if (generation_policy(c->generation, &c->remote, &c->local, c->listener, policy))
+    char policy[513] = "";
+    bool proxied = c->balancer.step == BALANCER_AWAITED; /* whose policy it is, proxied_policy says */
+    if (!proxied && generation_policy(c->generation, &c->remote, &c->local, c->listener, policy))
         return false;
     return service_send_with(&c->monitor->zygote, fds, 2, serve, .connection = c->id,
                              .remote_address = sp_text(c->remote.text), .remote_port = c->remote.port,
                              .local_address = sp_text(c->local.text), .local_port = c->local.port,
-                             .policy = sp_text(policy));
+                             .policy = sp_text(policy), .proxied = proxied);
 }
 
 /*
@@ -44,7 +45,9 @@ static void crash_note(struct connection *c, uint32_t status)
                 signal_number, strsignal(signal_number));
     if (!c->end.word)
         c->end.word = "worker_crashed";
-    admission_penalise(&c->monitor->admission, &c->source, clock_ms());
+    /* One that was served before its balancer had said whose it is makes nobody wait: all others come through there too. */
+    if (c->balancer.step != BALANCER_AWAITED)
+        admission_penalise(&c->monitor->admission, &c->source, clock_ms());
 }
 
 /*

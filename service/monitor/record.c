@@ -30,6 +30,29 @@ void record_accepted(struct connection *c)
                 c->local.port);
 }
 
+/* Checks come by the thousand, and are the balancer's to count. */
+void record_proxied(struct connection *c, enum proxied_kind kind, const struct address *balancer,
+                    const struct address *destination)
+{
+    static const char *const words[] = {
+        [PROXIED_LOCAL] = "local", [PROXIED_UNKNOWN] = "unknown", [PROXIED_CLIENT] = "client"};
+    const struct record_number port = record_number(balancer->port), to = record_number(destination->port);
+    const struct log_field fields[] = {
+        {"kind", sp_text(words[kind])},         {"balancer", sp_text(balancer->text)},
+        {"balancer_port", sp_text(port.text)},  {"destination", sp_text(destination->text)},
+        {"destination_port", sp_text(to.text)}, {"listener", sp_text(c->listener)}};
+    bool is_own = c->balancer.is_own;
+    monitor_log(c->monitor, c, is_own ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "proxied", fields,
+                ARRAY_SIZE(fields), "Balancer %s port %u has a connection of %s, %s port %u", balancer->text,
+                balancer->port,
+                is_own                    ? "its own"
+                : kind == PROXIED_UNKNOWN ? "somebody whom it does not know"
+                                          : "a client's",
+                c->remote.text, c->remote.port);
+    if (!is_own)
+        record_accepted(c);
+}
+
 static const struct {
     const char *word;   /* field `result` */
     const char *phrase; /* as sshd says it */

@@ -15,6 +15,9 @@ struct record_number {
 struct record_number record_number(uint64_t value);
 
 void record_accepted(struct connection *c);
+/* A balancer has said whose it is. destination: where the client had connected to; "": not known. */
+void record_proxied(struct connection *c, enum proxied_kind kind, const struct address *balancer,
+                    const struct address *destination);
 void record_login_attempt(struct connection *c, const struct msg_login_attempt *attempt);
 void record_login(struct connection *c, const struct msg_login_succeeded *login);
 void record_end(struct connection *c);

@@ -11,6 +11,7 @@
 #include "monitor/escape.h"
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
+#include "monitor/proxied.h"
 #include "monitor/record.h"
 
 enum {
@@ -152,7 +153,8 @@ void record_end(struct connection *c)
     if (kind == END_DISCONNECTED)
         record_disconnect(c);
     end_phrase(c, kind, phrase, sizeof phrase);
-    monitor_log_escaped(c->monitor, c, LOG_LEVEL_INFO, "ended", fields, ARRAY_SIZE(fields), "%s", phrase);
+    monitor_log_escaped(c->monitor, c, connection_ends_unseen(c) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "ended",
+                        fields, ARRAY_SIZE(fields), "%s", phrase);
 }
 
 void on_connection_finished(struct connection *c)

@@ -93,6 +93,7 @@ struct rig *rig_begin(const char *lines)
     char text[LISTEN_TEXT_MAX];
     assert_non_null(r);
     r->listener = "front";
+    r->remote = "127.0.0.1";
     snprintf(r->directory, sizeof r->directory, "/tmp/sallyport-rig.XXXXXX");
     assert_non_null(mkdtemp(r->directory));
     assert_int_equal(chmod(r->directory, 0755), 0);
@@ -312,6 +313,7 @@ void rig_name(struct rig *r, struct rig_connection *c, const char *user)
     const struct msg_open_login *open = &rig_expect(r, &c->session, PHASE_START, MSG_open_login)->open_login;
     assert_int_equal(open->connection, c->id);
     assert_true(sp_span_is(open->user, user));
+    assert_true(sp_span_is(open->remote_address, r->remote));
     assert_true(sp_span_is(open->listener, r->listener));
     assert_int_equal(open->session_id.size, 32);
     assert_true(sp_span_is(open->host_key, "host key"));

@@ -25,6 +25,7 @@ struct rig {
     struct link links[RIG_SERVICES];
     int notify;
     unsigned port;
+    const char *remote;   /* whose address login processes are to be told */
     const char *listener; /* what the monitor is to call its socket: "front", as it was handed over */
     struct link_inbox inbox;
 };
