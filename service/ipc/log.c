@@ -6,8 +6,12 @@
 
 #include <sallyport/wire.h>
 
-static void log_print(const struct log *log, const char *text)
+/* There is nobody who would escape it. One line, whatever a peer has put into it. */
+static void log_print(const struct log *log, char *text)
 {
+    for (char *c = text; *c; c++)
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
     fprintf(stderr, "%s: %s\n", log->program ? log->program : "sallyport", text);
 }
 

@@ -38,7 +38,7 @@ static enum auth_outcome try_unknown(struct login *login, struct attempt *attemp
 static enum auth_outcome stage_outcome(struct login *login, struct attempt *attempt, enum sp_verdict verdict)
 {
     const struct conversation *c = &login->pam.conversation;
-    snprintf(attempt->detail, sizeof attempt->detail, "%s", login->pam.why);
+    snprintf(attempt->detail, sizeof attempt->detail, "%s", verdict == SP_VERDICT_GOOD ? "" : login->pam.why);
     if (c->heard_ms)
         login->auth.asked_ms = c->heard_ms;
     attempt->ended = c->ended;
@@ -135,10 +135,11 @@ static enum auth_outcome try_publickey(struct login *login, struct attempt *atte
     struct publickey_result result = {0};
     bool query = !login->inbox->body.auth_publickey.signed_request;
     int r = publickey_check(login, &result);
-    snprintf(attempt->detail, sizeof attempt->detail, "%s%s%s%s%.870s",
+    bool both = result.fingerprint[0] && result.detail[0];
+    snprintf(attempt->detail, sizeof attempt->detail, "%s%s%s%s%.870s%s",
              result.fingerprint[0] ? key_kind(login->inbox->body.auth_publickey.algorithm) : "",
-             result.fingerprint[0] ? " " : "", result.fingerprint,
-             result.fingerprint[0] && result.detail[0] ? ": " : "", result.detail);
+             result.fingerprint[0] ? " " : "", result.fingerprint, both ? " (" : "", result.detail,
+             both ? ")" : "");
     if (r == LOGIN_E_GONE) {
         attempt->ended = r;
         return OUTCOME_ENDED;
