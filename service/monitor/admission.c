@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <sallyport/wire.h>
 
 struct admission_source {
     struct admission_source *next;
@@ -171,6 +174,59 @@ void admission_penalise(struct admission *a, const struct address_block *from, u
     uint32_t again_ms = source_is_remembered(source, now_ms) ? source->penalty_ms * 2 : ADMISSION_PENALTY_MS;
     source->penalty_ms = again_ms < ADMISSION_PENALTY_MAX_MS ? again_ms : ADMISSION_PENALTY_MAX_MS;
     source->penalty_until_ms = now_ms + source->penalty_ms;
+}
+
+/* ---- from one monitor to the next ------------------------------------------------------------------------------- */
+
+static void source_write(const struct admission_source *source, struct sp_out *out)
+{
+    sp_put_u8(out, source->from.family);
+    sp_put_raw(out, sp_span_of(source->from.bytes, sizeof source->from.bytes));
+    sp_put_u64(out, source->penalty_until_ms);
+    sp_put_u32(out, source->penalty_ms);
+}
+
+/* Number by number until the end: there is no count that could be wrong. */
+void admission_write(const struct admission *a, uint64_t now_ms, struct sp_out *out)
+{
+    unsigned written = 0;
+    for (size_t i = 0; i < ADMISSION_BUCKETS; i++)
+        for (const struct admission_source *s = a->buckets[i]; s && written < ADMISSION_PENALTIES_MAX;
+             s = s->next)
+            if (source_is_remembered(s, now_ms)) {
+                source_write(s, out);
+                written++;
+            }
+}
+
+static int source_read(struct admission *a, struct sp_in *in, uint64_t now_ms)
+{
+    struct address_block from = {.family = sp_get_u8(in)};
+    struct sp_span octets = sp_get_raw(in, sizeof from.bytes);
+    uint64_t until_ms = sp_get_u64(in);
+    uint32_t penalty_ms = sp_get_u32(in);
+    if (in->bad || penalty_ms == 0 || penalty_ms > ADMISSION_PENALTY_MAX_MS ||
+        until_ms > now_ms + ADMISSION_PENALTY_MAX_MS || a->penalties >= ADMISSION_PENALTIES_MAX)
+        return -EINVAL;
+    memcpy(from.bytes, octets.data, octets.size);
+    if (source_find(a, &from))
+        return -EINVAL;
+    struct admission_source *source = source_add(a, &from);
+    if (!source)
+        return -ENOMEM;
+    source->penalty_until_ms = until_ms;
+    source->penalty_ms = penalty_ms;
+    a->penalties++;
+    return 0;
+}
+
+int admission_read(struct admission *a, struct sp_span packed, uint64_t now_ms)
+{
+    struct sp_in in = sp_in_of(packed);
+    int r = 0;
+    while (r == 0 && in.left != 0)
+        r = source_read(a, &in, now_ms);
+    return r;
 }
 
 void admission_free(struct admission *a)

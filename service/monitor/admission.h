@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sallyport/types.h>
+
 #include "base/util.h"
 
 #include "monitor/address.h"
@@ -64,6 +66,10 @@ int admission_enter(struct admission *a, const struct address_block *from,
 void admission_leave(struct admission *a, struct admission_ticket *ticket, uint64_t now_ms);
 /* Keeps that source out for a while. */
 void admission_penalise(struct admission *a, const struct address_block *from, uint64_t now_ms);
+/* Penalties for the next monitor, at most ADMISSION_PENALTIES_MAX; the clock goes on. */
+void admission_write(const struct admission *a, uint64_t now_ms, struct sp_out *out);
+/* Into an empty table. 0, or -EINVAL if it is not what admission_write() writes; what could be read is in force. */
+int admission_read(struct admission *a, struct sp_span packed, uint64_t now_ms) MUST_USE;
 void admission_free(struct admission *a);
 /* For the refused client, in sshd's words. */
 const char *admission_line(enum admission_verdict verdict);

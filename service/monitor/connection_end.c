@@ -19,7 +19,7 @@ void connection_drop_login(struct connection *c)
     if (c->login_started && c->ticket.source)
         (void)service_send(&c->monitor->acceptor, stop_login, .connection = c->id);
     c->login_started = false;
-    watch_close(&c->session);
+    watch_end(&c->session);
 }
 
 void connection_end(struct connection *c, uint32_t reason, struct sp_span text, const char *word)
@@ -57,7 +57,7 @@ void connection_worker_gone(struct connection *c)
 {
     if (c->gone)
         return;
-    watch_close(&c->worker);
+    watch_end(&c->worker);
     connection_abandon_sign(c);
     connection_drop_login(c);
     if (c->end.said || c->worker_exited || c->timer_kind == TIMER_REAP) {
@@ -125,7 +125,7 @@ int on_connection_timer(sd_event_source *source, uint64_t usec, void *context)
  * has its word already and ends by itself in a moment. */
 void connection_login_gone(struct connection *c)
 {
-    watch_close(&c->session);
+    watch_end(&c->session);
     if (c->phase == PHASE_CLOSING || c->gone)
         return;
     connection_move(c, PHASE_CLOSING);

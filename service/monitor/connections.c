@@ -7,6 +7,7 @@
 
 #include "base/loop.h"
 
+#include "monitor/keep.h"
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
 
@@ -54,7 +55,8 @@ static void connection_release(struct connection *c)
     watch_close(&c->session);
     cleanup_close(&c->client_fd);
     cleanup_close(&c->process_fd);
-    c->client_fd = c->process_fd = -1;
+    cleanup_close(&c->record_fd);
+    c->client_fd = c->process_fd = c->record_fd = -1;
     if (c->sign.transcript)
         explicit_bzero(c->sign.transcript, c->sign.size);
     free(c->sign.transcript);
@@ -67,6 +69,12 @@ static void connection_release(struct connection *c)
     c->sign = (struct connection_sign){0};
     c->host_key = c->negotiated = c->client_kexinit = c->policy = (struct sp_span){0};
     c->user = c->end.text = NULL;
+}
+
+void connection_free(struct connection *c)
+{
+    connection_release(c);
+    free(c);
 }
 
 /* Freed between two turns of the loop, so that a handler may end its own connection. */
@@ -93,6 +101,9 @@ void connection_finish(struct connection *c)
     if (!c->worker_exited)
         connection_stop_worker(c);
     on_connection_finished(c);
+    watch_end(&c->worker);
+    watch_end(&c->session);
+    store_drop(m, &c->slot);
     table_remove(&m->connections, c);
     admission_leave(connection_admission(c), &c->ticket, clock_ms());
     m->admission.connections--;
@@ -119,8 +130,7 @@ void connections_free(struct monitor *m)
     struct connections *table = &m->connections;
     for (struct connection *c = table->first, *next; c; c = next) {
         next = c->next;
-        connection_release(c);
-        free(c);
+        connection_free(c);
     }
     for (struct connection *c = table->dead, *next; c; c = next) {
         next = c->next;
@@ -137,18 +147,25 @@ static uint64_t id_next(struct connections *table)
     return table->last_id;
 }
 
+static int worker_watch(struct connection *c, int fd)
+{
+    int r =
+        watch_open(&c->worker, c->monitor->event, fd, ROLE_WORKER, SD_EVENT_PRIORITY_NORMAL, on_worker_io, c);
+    if (r == 0)
+        r = watch_limit(&c->worker, CONNECTION_TURNS_MS, CONNECTION_TURNS);
+    if (r)
+        watch_close(&c->worker);
+    return r;
+}
+
 int connection_open_worker(struct connection *c, int *worker_fd)
 {
     int pair[2];
     int r = link_pair(pair);
     if (r)
         return r;
-    r = watch_open(&c->worker, c->monitor->event, pair[0], ROLE_WORKER, SD_EVENT_PRIORITY_NORMAL,
-                   on_worker_io, c);
-    if (r == 0)
-        r = watch_limit(&c->worker, CONNECTION_TURNS_MS, CONNECTION_TURNS);
+    r = worker_watch(c, pair[0]);
     if (r) {
-        watch_close(&c->worker);
         close(pair[1]);
         return r;
     }
@@ -169,7 +186,7 @@ int connection_new(struct monitor *m, int client_fd, const struct address *remot
     if (!c)
         return -ENOMEM;
     c->monitor = m;
-    c->worker.link.fd = c->session.link.fd = c->client_fd = c->process_fd = -1;
+    c->worker.link.fd = c->session.link.fd = c->client_fd = c->process_fd = c->record_fd = -1;
     c->balancer.step = listener->is_proxied ? BALANCER_AWAITED : BALANCER_NONE;
     int r = admission_enter(connection_admission(c), source, &c->ticket);
     if (r == 0)
@@ -194,6 +211,24 @@ int connection_new(struct monitor *m, int client_fd, const struct address *remot
     return 0;
 }
 
+int connection_take_over(struct monitor *m, struct connection *c, int worker_fd, int session_fd)
+{
+    c->monitor = m;
+    int r = worker_watch(c, worker_fd);
+    if (r == 0)
+        r = connection_watch_login(c, session_fd);
+    else
+        close(session_fd);
+    if (r)
+        return r;
+    c->generation->users++;
+    m->admission.connections++;
+    if (c->id > m->connections.last_id)
+        m->connections.last_id = c->id;
+    table_add(&m->connections, c);
+    return 0;
+}
+
 void connection_move(struct connection *c, enum ipc_phase phase)
 {
     if (c->phase == phase)
@@ -202,6 +237,7 @@ void connection_move(struct connection *c, enum ipc_phase phase)
     c->phase = phase;
     if (phase == PHASE_LOGIN)
         admission_leave(&c->monitor->admission, &c->ticket, clock_ms());
+    keep_phase(c);
 }
 
 void connection_wait(struct connection *c, enum connection_timer kind, uint64_t after_ms)

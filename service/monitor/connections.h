@@ -91,6 +91,10 @@ struct connection {
     int client_fd;  /* until the worker has shown that it lives; -1 afterwards */
     int process_fd; /* its worker's process, for connection_stop_worker(); -1: not told */
     bool gone;      /* out of the table, freed when the loop turns */
+    uint16_t slot;  /* in the store; 0: it ends with us */
+    int record_fd;  /* of what is there; -1: nothing */
+    uint64_t worker_node, session_node; /* by which its links are told apart there */
+    bool resuming;  /* taken over from another monitor; its worker has not said yet what it still wants */
     bool login_started, invalid_user, worker_exited, served_again;
     struct admission_ticket ticket;
     struct address_block source;
@@ -136,6 +140,11 @@ struct connection *connection_find(struct monitor *m, uint64_t id);
 int connection_new(struct monitor *m, int client_fd, const struct address *remote,
                    const struct address *local, const struct address_block *source,
                    const struct listener *listener, struct connection **out, int *worker_fd) MUST_USE;
+
+/* One that another monitor had, with everything in it but its links, which are taken in any case. 0 or -errno: it is
+ * still the caller's. */
+int connection_take_over(struct monitor *m, struct connection *c, int worker_fd, int session_fd) MUST_USE;
+void connection_free(struct connection *c);
 
 /* A link for a(nother) worker. 0 or -errno. */
 int connection_open_worker(struct connection *c, int *worker_fd) MUST_USE;

@@ -10,6 +10,7 @@
 #include "config/policies.h"
 
 #include "monitor/accept.h"
+#include "monitor/keep.h"
 #include "monitor/monitor.h"
 #include "monitor/on_signer.h"
 
@@ -17,7 +18,7 @@
 #define CONFIGURE_FIRST_S 1u
 #define CONFIGURE_MAX_S 30u
 
-static struct generation *generation_find(struct monitor *m, uint64_t number)
+struct generation *generation_find(struct monitor *m, uint64_t number)
 {
     struct generation *g = m->generations.list;
     while (g && g->number != number)
@@ -41,8 +42,8 @@ static void generation_remove(struct monitor *m, struct generation *g)
     while (*at != g)
         at = &(*at)->next;
     *at = g->next;
-    if (g->at_signer || g->state == GENERATION_CONFIGURING)
-        (void)service_send(&m->signer, forget, .generation = g->number);
+    (void)service_send(&m->signer, forget, .generation = g->number); /* which may not know it (yet) */
+    store_drop(m, &g->slot);
     generation_free(g);
 }
 
@@ -151,6 +152,27 @@ static int generation_new(struct monitor *m, struct config_source **source, stru
     g->limits = limits_of(g->config);
     g->next = m->generations.list;
     m->generations.list = g;
+    keep_generation(m, g);
+    *out = g;
+    return 0;
+}
+
+int generation_take_over(struct monitor *m, const struct msg_stored_generation *record,
+                         struct config **config, int snapshot_fd, struct generation **out)
+{
+    struct generation *g = calloc(1, sizeof *g);
+    if (!g)
+        return -ENOMEM;
+    g->number = record->generation;
+    g->state = GENERATION_OLD;
+    g->loaded_s = (int64_t)record->loaded_s;
+    g->snapshot_fd = snapshot_fd;
+    g->config = TAKE(*config);
+    g->limits = limits_of(g->config);
+    if (g->number > m->generations.last_number)
+        m->generations.last_number = g->number;
+    g->next = m->generations.list;
+    m->generations.list = g;
     *out = g;
     return 0;
 }
@@ -257,8 +279,13 @@ static void prepare_send(struct monitor *m, const struct generation *g)
 
 void generations_signer_connected(struct monitor *m)
 {
-    for (struct generation *g = m->generations.list; g; g = g->next)
-        configure_send(m, g);
+    for (struct generation *g = m->generations.list, *next; g; g = next) {
+        next = g->next;
+        if (g->state == GENERATION_OLD && g->users == 0)
+            generation_remove(m, g); /* came back from the store, and no connection with it */
+        else
+            configure_send(m, g);
+    }
 }
 
 void generations_signer_lost(struct monitor *m)

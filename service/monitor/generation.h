@@ -41,6 +41,7 @@ struct generation {
     int64_t loaded_s;  /* when it was read: seconds since the epoch */
     bool at_signer;    /* known on the signer's present link */
     unsigned refusals; /* by a signer that had accepted it before */
+    uint16_t slot;     /* in the store; 0: none */
 };
 
 struct generations {
@@ -74,6 +75,13 @@ int generation_policy(const struct generation *g, const struct address *remote, 
                       const char *listener, char policy[513]) MUST_USE;
 /* Whether the zygote serves the current one, and nothing is on its way to it. */
 bool generation_is_served(const struct monitor *m);
+
+/* One that another monitor had, for connections that go on. Nobody uses it yet. Takes *config and snapshot_fd on success. 0 or
+ * -errno. */
+struct msg_stored_generation;
+int generation_take_over(struct monitor *m, const struct msg_stored_generation *record,
+                         struct config **config, int snapshot_fd, struct generation **out) MUST_USE;
+struct generation *generation_find(struct monitor *m, uint64_t number);
 
 /* Links that came and went. */
 void generations_signer_connected(struct monitor *m);

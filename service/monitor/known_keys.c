@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sallyport/wire.h>
+
 /* Bernstein's hash: only who has logged in has an address here. */
 static size_t bucket_of(const char *address)
 {
@@ -143,6 +145,76 @@ size_t known_keys_count(const struct known_keys *known, const struct known_key *
         *proved += client->seen >= since && (client->keys & bit) ? 1 : 0;
     }
     return seen;
+}
+
+/* ---- from one monitor to the next ------------------------------------------------------------------------------- */
+
+void known_keys_write(const struct known_keys *known, struct sp_out *out)
+{
+    sp_put_u64(out, known->forgotten);
+    for (size_t i = 0; i < KNOWN_KEYS_MAX; i++) {
+        sp_put_text(out, known->keys[i].fingerprint);
+        sp_put_u64(out, known->keys[i].proofs);
+        sp_put_u64(out, (uint64_t)known->keys[i].first);
+        sp_put_u64(out, (uint64_t)known->keys[i].last);
+    }
+    sp_put_u32(out, (uint32_t)known->clients);
+    for (const struct known_client *client = known->oldest; client; client = client->newer) {
+        sp_put_text(out, client->address);
+        sp_put_u64(out, (uint64_t)client->seen);
+        sp_put_u64(out, client->keys);
+    }
+}
+
+static void key_read(struct known_key *key, struct sp_in *in)
+{
+    struct sp_span fingerprint = sp_get_text(in, KNOWN_FINGERPRINT_MAX - 1);
+    uint64_t proofs = sp_get_u64(in), first = sp_get_u64(in), last = sp_get_u64(in);
+    if (in->bad || fingerprint.size == 0)
+        return;
+    *key = (struct known_key){.proofs = proofs, .first = (int64_t)first, .last = (int64_t)last};
+    memcpy(key->fingerprint, fingerprint.data, fingerprint.size);
+}
+
+static int client_read(struct known_keys *known, struct sp_in *in)
+{
+    char address[ADDRESS_TEXT_MAX] = "";
+    struct sp_span text = sp_get_text(in, ADDRESS_TEXT_MAX - 1);
+    uint64_t seen = sp_get_u64(in), keys = sp_get_u64(in);
+    if (in->bad)
+        return -EINVAL;
+    if (text.size != 0)
+        memcpy(address, text.data, text.size);
+    if (client_find(known, address))
+        return -EINVAL;
+    struct known_client *client = client_touch(known, address, (int64_t)seen);
+    if (!client)
+        return -ENOMEM;
+    for (size_t i = 0; i < KNOWN_KEYS_MAX; i++)
+        if (known->keys[i].fingerprint[0])
+            client->keys |= keys & (UINT64_C(1) << i);
+    return 0;
+}
+
+int known_keys_read(struct known_keys *known, struct sp_span packed)
+{
+    struct sp_in in = sp_in_of(packed);
+    uint64_t forgotten = sp_get_u64(&in);
+    for (size_t i = 0; i < KNOWN_KEYS_MAX; i++)
+        key_read(&known->keys[i], &in);
+    uint32_t clients = sp_get_u32(&in);
+    int r = in.bad || clients > KNOWN_CLIENTS_MAX ? -EINVAL : 0;
+    for (uint32_t i = 0; r == 0 && i < clients; i++)
+        r = client_read(known, &in);
+    if (r == 0 && sp_get_end(&in))
+        r = -EINVAL;
+    if (r) {
+        known_keys_free(known);
+        *known = (struct known_keys){0};
+        return r;
+    }
+    known->forgotten = forgotten;
+    return 0;
 }
 
 void known_keys_free(struct known_keys *known)

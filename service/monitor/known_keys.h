@@ -52,4 +52,9 @@ const struct known_key *known_keys_find(const struct known_keys *known, struct s
 size_t known_keys_count(const struct known_keys *known, const struct known_key *key, int64_t since,
                         size_t *proved);
 
+/* For the next monitor: at most KNOWN_KEYS_MAX keys and KNOWN_CLIENTS_MAX clients. */
+void known_keys_write(const struct known_keys *known, struct sp_out *out);
+/* Into an empty table. 0, -ENOMEM, or -EINVAL if it is not what known_keys_write() writes; the table is empty then. */
+int known_keys_read(struct known_keys *known, struct sp_span packed) MUST_USE;
+
 void known_keys_free(struct known_keys *known);

@@ -33,7 +33,7 @@ bool listeners_take(struct monitor *m)
     struct listen_sockets *sockets = &m->listeners.sockets;
     int count = fd_listen_count();
     for (int fd = 3; fd < 3 + count; fd++) {
-        if (control_take(&m->control, fd))
+        if (store_take(&m->store, fd, fd_listen_name(fd)) || control_take(&m->control, fd))
             continue;
         if (sockets->count == LISTEN_SOCKETS_MAX || !is_listening(fd)) {
             close(fd);

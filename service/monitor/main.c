@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "monitor/adopt.h"
 #include "monitor/check.h"
+#include "monitor/leave.h"
 #include "monitor/monitor.h"
 #include "monitor/privilege.h"
 
@@ -28,7 +30,7 @@ static int usage(void)
     fprintf(
         stderr,
         "usage: sallyportd [-tTV] [-C user=,addr=,laddr=,lport=,listener=] [-f config] [-o keyword=value]\n"
-        "                  [--runtime-dir dir] [--snapshot file] [--user uid:gid]\n");
+        "                  [--runtime-dir dir] [--snapshot file] [--user uid:gid] [--keep-connections]\n");
     return EXIT_BAD;
 }
 
@@ -63,6 +65,9 @@ static int option_take(struct arguments *a, int option)
     case 'f':
         a->options.config_path = optarg;
         return 0;
+    case 'k':
+        a->options.keep = true;
+        return 0;
     case 'o':
         return override_add(a, optarg);
     case 'r':
@@ -84,10 +89,13 @@ static int option_take(struct arguments *a, int option)
 
 static int arguments_read(struct arguments *a, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"config", required_argument, NULL, 'f'},   {"runtime-dir", required_argument, NULL, 'r'},
-        {"snapshot", required_argument, NULL, 's'}, {"user", required_argument, NULL, 'u'},
-        {"version", no_argument, NULL, 'V'},        {0}};
+    static const struct option longs[] = {{"config", required_argument, NULL, 'f'},
+                                          {"runtime-dir", required_argument, NULL, 'r'},
+                                          {"snapshot", required_argument, NULL, 's'},
+                                          {"user", required_argument, NULL, 'u'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {"keep-connections", no_argument, NULL, 'k'},
+                                          {0}};
     int option;
     a->options.config_path = "/etc/sallyport/sallyport.conf";
     a->options.runtime_dir = "/run/sallyport";
@@ -116,12 +124,18 @@ static void connections_end_all(struct monitor *m)
     }
 }
 
-/* Told once: no new connections; open ones go on, and need us for rekeys and for the log, so we stay for them. Told twice:
- * they are ended in order. Told again: we go, and their workers and login processes end with their links. */
+/*
+ * SIGTERM, where connections are kept for who comes after us: we go (leave.h).
+ *
+ * Otherwise, and for SIGINT, told once: no new connections; open ones go on, and need us for rekeys and for the log, so we stay
+ * for them. Told twice: they are ended in order. Told again: we go; what is left of them goes on up to its next rekey.
+ */
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
     struct monitor *m = context;
     (void)source;
+    if (m->store.on && info->ssi_signo == SIGTERM)
+        return leave(m);
     if (m->stops++ == 0) {
         m->stopping = true;
         monitor_say(m, NULL, LOG_LEVEL_INFO, "stopping", "Received signal %u; no new connections, %u open",
@@ -215,6 +229,10 @@ static int monitor_set_up(struct monitor *m)
         r = control_start(m);
     if (r == 0)
         r = notify_start(m);
+    if (r == 0)
+        r = store_open(m, m->options->keep && notify_is_open(&m->notify));
+    if (r == 0)
+        adopt_all(m);
     /* 5. The services, and the first generation of the configuration, which says READY when it is in force. */
     if (r == 0)
         r = services_start(m);
@@ -235,7 +253,9 @@ static void monitor_tear_down(struct monitor *m)
     report_free(&m->report);
     known_keys_free(&m->known_keys);
     token_states_forget(&m->token_states);
+    leave_stop(m);
     notify_stop(m);
+    store_close(&m->store);
     admission_free(&m->admission);
     admission_free(&m->awaited);
     sd_event_unref(m->event);

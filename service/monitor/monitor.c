@@ -90,6 +90,6 @@ void monitor_update(struct monitor *m)
 
 void monitor_exit_if_done(struct monitor *m)
 {
-    if (m->stopping && m->connections.count == 0)
+    if (m->stopping && !m->leaving.timer && m->connections.count == 0)
         (void)sd_event_exit(m->event, 0);
 }

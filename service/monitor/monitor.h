@@ -15,12 +15,14 @@
 #include "monitor/control.h"
 #include "monitor/generation.h"
 #include "monitor/known_keys.h"
+#include "monitor/leave.h"
 #include "monitor/listeners.h"
 #include "monitor/log.h"
 #include "monitor/notify.h"
 #include "monitor/on_signer.h"
 #include "monitor/report.h"
 #include "monitor/service.h"
+#include "monitor/store.h"
 #include "monitor/token_states.h"
 
 /* What the command line says. */
@@ -30,6 +32,7 @@ struct monitor_options {
     const char *overrides;     /* configuration lines that stand before the file's */
     const char *runtime_dir;   /* where the services' sockets are */
     const char *user;          /* UID:GID to become; NULL: stay who we are */
+    bool keep;                 /* open connections stay, in the service manager's store, when we go */
 };
 
 struct monitor {
@@ -49,8 +52,10 @@ struct monitor {
     struct service signer, zygote, acceptor;
     struct control control;
     struct notify notify;
+    struct store store;
     bool started;   /* READY was said */
     bool stopping;  /* no new connections; exit after the last */
+    struct leaving leaving;
     unsigned stops; /* how often we were told to */
 };
 

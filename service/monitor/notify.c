@@ -1,23 +1,138 @@
 /* Talking to the service manager. Output: datagrams to $NOTIFY_SOCKET. */
 #include "monitor/notify.h"
 
-#include <systemd/sd-daemon.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/loop.h"
 
 #include "monitor/monitor.h"
 
 #define STATUS_DELAY_MS 1000u
+#define RETRY_MS 5u
+
+/* ---- the socket -------------------------------------------------------------------------------------------- */
+
+static int socket_open(const char *path)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    size_t size = strlen(path);
+    if ((path[0] != '/' && path[0] != '@') || size >= sizeof to.sun_path)
+        return -EINVAL;
+    memcpy(to.sun_path, path, size);
+    if (path[0] == '@') /* abstract */
+        to.sun_path[0] = '\0';
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, length) < 0)
+        return -errno;
+    return TAKE_FD(fd);
+}
+
+static int datagram_send(int fd, const char *text, const int *fds, size_t fd_count)
+{
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[CMSG_SPACE(STORE_FDS_MAX * sizeof(int))];
+    } control = {0};
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fd_count != 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+    }
+    return sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+/* Too many descriptors on their way, or no memory, pass like a full queue. */
+int notify_send(struct monitor *m, const char *text, const int *fds, size_t fd_count)
+{
+    if (!notify_is_open(&m->notify) || fd_count > STORE_FDS_MAX)
+        return -ENOTCONN;
+    int r = datagram_send(m->notify.fd, text, fds, fd_count);
+    return r == -EINTR || r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS ? -EAGAIN : r;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct monitor *m = context;
+    (void)source;
+    (void)usec;
+    m->notify.retry = sd_event_source_disable_unref(m->notify.retry);
+    notify_pump(m);
+    return 0;
+}
+
+static int texts_pump(struct monitor *m)
+{
+    struct notify *n = &m->notify;
+    int r = 0;
+    while (n->text_count != 0 && r == 0) {
+        r = notify_send(m, n->texts[0], NULL, 0);
+        if (r == -EAGAIN)
+            return r;
+        memmove(n->texts[0], n->texts[1], (NOTIFY_TEXTS_MAX - 1) * NOTIFY_TEXT_MAX);
+        n->text_count--; /* one that cannot be sent is lost, and no reason to stop serving */
+    }
+    return 0;
+}
+
+void notify_pump(struct monitor *m)
+{
+    int r = texts_pump(m);
+    if (r == 0)
+        r = store_pump(m);
+    if (r == -EAGAIN && !m->notify.retry)
+        (void)sd_event_add_time_relative(m->event, &m->notify.retry, CLOCK_MONOTONIC, RETRY_MS * 1000, 0,
+                                         on_retry, m);
+}
+
+bool notify_is_settled(const struct notify *notify)
+{
+    return notify->text_count == 0;
+}
+
+/* When there is no room the newest gives way: the number of connections, mostly, which the next one says again. */
+static void text_queue(struct monitor *m, const char *format, ...) PRINTF_LIKE(2, 3);
+static void text_queue(struct monitor *m, const char *format, ...)
+{
+    struct notify *n = &m->notify;
+    va_list args;
+    if (!notify_is_open(n))
+        return;
+    if (n->text_count == NOTIFY_TEXTS_MAX)
+        n->text_count--;
+    va_start(args, format);
+    vsnprintf(n->texts[n->text_count++], NOTIFY_TEXT_MAX, format, args);
+    va_end(args);
+    notify_pump(m);
+}
+
+/* ---- what is said ------------------------------------------------------------------------------------------ */
 
 static void status_send(struct monitor *m, const char *before)
 {
     m->notify.shown = m->connections.count;
-    (void)sd_notifyf(0, "%sSTATUS=%u connection%s open, %u not logged in\n", before, m->connections.count,
-                     m->connections.count == 1 ? "" : "s", m->admission.startups);
+    text_queue(m, "%sSTATUS=%u connection%s open, %u not logged in\n", before, m->connections.count,
+               m->connections.count == 1 ? "" : "s", m->admission.startups);
 }
 
 int notify_start(struct monitor *m)
 {
+    const char *path = getenv("NOTIFY_SOCKET");
+    m->notify.fd = path ? socket_open(path) : -1;
+    if (path && m->notify.fd < 0)
+        monitor_say(m, NULL, LOG_LEVEL_WARNING, "notify_failed",
+                    "The service manager cannot be told anything at %s: %s", path, strerror(-m->notify.fd));
     int r = sd_event_set_watchdog(m->event, true); /* 0 if nobody watches */
     return r < 0 ? r : 0;
 }
@@ -25,6 +140,10 @@ int notify_start(struct monitor *m)
 void notify_stop(struct monitor *m)
 {
     m->notify.status = sd_event_source_disable_unref(m->notify.status);
+    m->notify.retry = sd_event_source_disable_unref(m->notify.retry);
+    if (notify_is_open(&m->notify))
+        close(m->notify.fd);
+    m->notify.fd = -1;
 }
 
 void notify_ready(struct monitor *m)
@@ -36,8 +155,7 @@ void notify_ready(struct monitor *m)
 /* Type=notify-reload wants the time of the reload with it. */
 void notify_reloading(struct monitor *m)
 {
-    (void)m;
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\n", (unsigned long long)clock_ms() * 1000);
+    text_queue(m, "RELOADING=1\nMONOTONIC_USEC=%llu\n", (unsigned long long)clock_ms() * 1000);
 }
 
 void notify_stopping(struct monitor *m)
@@ -50,7 +168,7 @@ static int on_status(sd_event_source *source, uint64_t usec, void *context)
     struct monitor *m = context;
     (void)source;
     (void)usec;
-    notify_stop(m);
+    m->notify.status = sd_event_source_disable_unref(m->notify.status);
     status_send(m, "");
     return 0;
 }

@@ -8,6 +8,9 @@ int on_worker_io(sd_event_source *source, int fd, uint32_t events, void *context
 int on_session_io(sd_event_source *source, int fd, uint32_t events, void *context);
 int on_connection_timer(sd_event_source *source, uint64_t usec, void *context);
 
+/* Watches its login process; takes fd in any case. 0 or -errno. */
+int connection_watch_login(struct connection *c, int fd) MUST_USE;
+
 /* Its login process has closed its link. */
 void connection_login_gone(struct connection *c);
 /* Its worker's process has to go now, whichever zygote forked it. */

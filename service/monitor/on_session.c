@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "monitor/events.h"
+#include "monitor/keep.h"
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
 #include "monitor/record.h"
@@ -37,6 +38,16 @@ static void pairs_close(struct login_pairs *pairs)
     pair_close(pairs->theirs);
 }
 
+int connection_watch_login(struct connection *c, int fd)
+{
+    int r = watch_open(&c->session, c->monitor->event, fd, ROLE_SESSION, SESSION_PRIORITY, on_session_io, c);
+    if (r == 0)
+        r = watch_limit(&c->session, CONNECTION_TURNS_MS, CONNECTION_LOGIN_TURNS);
+    if (r)
+        watch_close(&c->session);
+    return r;
+}
+
 static bool login_start(struct connection *c, struct login_pairs *pairs)
 {
     const int fds[3] = {pairs->ours[1], pairs->theirs[1], c->generation->snapshot_fd};
@@ -44,9 +55,7 @@ static bool login_start(struct connection *c, struct login_pairs *pairs)
     if (!service_send_with(&m->acceptor, fds, 3, start_login, .connection = c->id))
         return false;
     c->login_started = true;
-    if (watch_open(&c->session, m->event, TAKE_FD(pairs->ours[0]), ROLE_SESSION, SESSION_PRIORITY,
-                   on_session_io, c) ||
-        watch_limit(&c->session, CONNECTION_TURNS_MS, CONNECTION_LOGIN_TURNS))
+    if (connection_watch_login(c, TAKE_FD(pairs->ours[0])))
         return false;
     return watch_send(&c->session, open_login, .connection = c->id, .user = sp_text(c->user),
                       .session_id = sp_span_of(c->session_id, c->session_id_size), .host_key = c->host_key,
@@ -89,6 +98,7 @@ static void on_login_succeeded(struct connection *c, const union msg_body *body)
     connection_wait(c, TIMER_NONE, 0);
     connection_move(c, PHASE_LOGIN);
     record_login(c, login);
+    keep_connection(c);
 }
 
 /* For the log and the table alone. */

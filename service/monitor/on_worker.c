@@ -25,6 +25,8 @@ static void on_ask_signature(struct connection *c, const union msg_body *body)
         connection_illegal(c, "worker sent ask_signature before it had said whose connection it is");
         return;
     }
+    if (c->resuming)
+        return; /* it will ask again */
     if (c->sign.transcript) {
         connection_illegal(c, "worker sent a second ask_signature before the first was answered");
         return;
@@ -59,7 +61,17 @@ static void on_ask_login(struct connection *c, const union msg_body *body)
 /* The row admits it in LOGIN only. Which keys are meant, the signer finds out. */
 static void on_ask_proof(struct connection *c, const union msg_body *body)
 {
-    connection_ask_proof(c, body->ask_proof.keys);
+    if (!c->resuming)
+        connection_ask_proof(c, body->ask_proof.keys);
+}
+
+/* From here on what it asks is asked of us. It changes nothing but that its own questions are heard. */
+static void on_resumed(struct connection *c, const union msg_body *body)
+{
+    (void)body;
+    if (!c->resuming)
+        connection_illegal(c, "worker sent resumed without having been told to resume");
+    c->resuming = false;
 }
 
 static void on_proxied(struct connection *c, const union msg_body *body)
@@ -96,6 +108,7 @@ static const struct {
     {MSG_ask_login, on_ask_login},
     {MSG_ask_proof, on_ask_proof},
     {MSG_proxied, on_proxied},
+    {MSG_resumed, on_resumed},
     {MSG_ended, on_ended},
     {MSG_event, on_event},
 };

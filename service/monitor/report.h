@@ -45,4 +45,8 @@ struct report {
 int report_add(struct report *report, const char *address, struct sp_span what, struct sp_span detail,
                int64_t now) MUST_USE;
 const struct report_client *report_find(const struct report *report, const char *address);
+/* For the next monitor: at most REPORT_CLIENTS_MAX clients. */
+void report_write(const struct report *report, struct sp_out *out);
+/* Into an empty table. 0, -ENOMEM, or -EINVAL if it is not what report_write() writes; the table is empty then. */
+int report_read(struct report *report, struct sp_span packed) MUST_USE;
 void report_free(struct report *report);

@@ -2,6 +2,7 @@
 #include "monitor/watch.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 int watch_open(struct watch *w, sd_event *event, int fd, enum ipc_role peer, int64_t priority,
                sd_event_io_handler_t on_io, void *context)
@@ -20,6 +21,13 @@ void watch_close(struct watch *w)
 {
     w->source = sd_event_source_disable_unref(w->source);
     link_close(&w->link);
+}
+
+void watch_end(struct watch *w)
+{
+    if (watch_is_open(w))
+        (void)shutdown(w->link.fd, SHUT_RDWR);
+    watch_close(w);
 }
 
 int watch_limit(struct watch *w, uint64_t every_ms, unsigned times)

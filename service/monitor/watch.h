@@ -16,6 +16,8 @@ struct watch {
 int watch_open(struct watch *w, sd_event *event, int fd, enum ipc_role peer, int64_t priority,
                sd_event_io_handler_t on_io, void *context) MUST_USE;
 void watch_close(struct watch *w);
+/* Closes it for good: the other side sees the end, whoever else may still hold a duplicate of ours (the service manager). */
+void watch_end(struct watch *w);
 /*
  * For a peer that may say what it likes, as often as it likes: handled so many times in `every_ms`, and not looked at
  * for the rest of that time. It waits in its own send; the others and who wants to come in do not. 0 or -errno.

@@ -116,6 +116,23 @@ static int wanted_read(struct connection *c, struct sp_in in, struct wanted *wan
     return 0;
 }
 
+static void keys_forget(struct hostkeys *h)
+{
+    free(h->keys);
+    h->keys = NULL;
+    h->keys_size = 0;
+}
+
+static bool keys_keep(struct hostkeys *h, struct sp_span keys)
+{
+    h->keys = malloc(keys.size);
+    if (!h->keys)
+        return false;
+    memcpy(h->keys, keys.data, keys.size);
+    h->keys_size = keys.size;
+    return true;
+}
+
 int hostkeys_prove(struct connection *c, struct sp_in *in, bool *later)
 {
     struct wanted wanted = {0};
@@ -123,6 +140,8 @@ int hostkeys_prove(struct connection *c, struct sp_in *in, bool *later)
     int r = wanted_read(c, *in, &wanted);
     if (r || wanted.unknown || wanted.count == 0 || c->hostkeys.waits)
         return r;
+    if (!link_is_open(&c->monitor) || !keys_keep(&c->hostkeys, keys))
+        return 0;
     if (link_send(&c->monitor, ask_proof, .keys = keys))
         return connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server is going down");
     c->hostkeys.asked |= wanted.bits;
@@ -143,11 +162,29 @@ int hostkeys_on_proofs(struct connection *c, const struct msg_proofs *proofs)
     if (!h->waits)
         return -EPROTO;
     h->waits = false;
+    keys_forget(h);
     int r = reply(c, proofs->signatures.size != 0, proofs->signatures);
     for (size_t i = 0; r == 0 && i < h->deferred_count; i++)
         r = reply(c, h->deferred[i], (struct sp_span){0});
     h->deferred_count = 0;
     return r;
+}
+
+/* A monitor that has asked the signer for us may have gone before it could tell; the signer has forgotten it with it. */
+int hostkeys_resume(struct connection *c)
+{
+    struct hostkeys *h = &c->hostkeys;
+    if (!h->waits)
+        return 0;
+    return link_send(&c->monitor, ask_proof, .keys = sp_span_of(h->keys, h->keys_size))
+               ? connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server is going down")
+               : 0;
+}
+
+int hostkeys_give_up(struct connection *c)
+{
+    static const struct msg_proofs none;
+    return c->hostkeys.waits ? hostkeys_on_proofs(c, &none) : 0;
 }
 
 int hostkeys_reply(struct connection *c, bool success)

@@ -19,6 +19,8 @@ struct hostkeys {
     struct sp_span offered; /* the offer's list of keys */
     uint64_t asked;         /* which of them the client wanted proved: bits by position */
     bool waits;             /* the monitor owes an answer */
+    uint8_t *keys;          /* owned; which it owes one for, while it waits */
+    size_t keys_size;
     /* Replies to requests that came behind, in their order: whether each is a success (RFC 4254 section 4). */
     size_t deferred_count;
     bool deferred[HOSTKEYS_DEFERRED_MAX];
@@ -34,6 +36,10 @@ int hostkeys_announce(struct connection *c) MUST_USE;
 int hostkeys_prove(struct connection *c, struct sp_in *in, bool *later) MUST_USE;
 /* What the monitor answers. */
 int hostkeys_on_proofs(struct connection *c, const struct msg_proofs *proofs) MUST_USE;
+
+/* Asks again for what it waits for, if it does; or does without the answer, as the monitor has gone. */
+int hostkeys_resume(struct connection *c) MUST_USE;
+int hostkeys_give_up(struct connection *c) MUST_USE;
 
 /* REQUEST_SUCCESS or REQUEST_FAILURE for another global request, now or when the proofs have come. */
 int hostkeys_reply(struct connection *c, bool success) MUST_USE;

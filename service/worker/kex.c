@@ -43,6 +43,25 @@ static struct sp_span magnitude(enum sp_kex_field field, struct sp_span value)
     return value;
 }
 
+static void asked_forget(struct kex *kex)
+{
+    if (kex->asked.data)
+        explicit_bzero(kex->asked.data, kex->asked.size);
+    free(kex->asked.data);
+    kex->asked = (struct sp_out){0};
+}
+
+/* A rekey's transcript stays here until it is answered: who took it may be gone by then (kex_resume()). A first exchange is
+ * not asked for twice. */
+static void asked_keep(struct connection *c, struct sp_out *out)
+{
+    struct kex *kex = &c->transport.kex;
+    asked_forget(kex);
+    kex->asked = *out;
+    if (c->phase != PHASE_LOGIN)
+        asked_forget(kex);
+}
+
 int kex_transcript_send(struct connection *c, const struct msg_transcript *transcript)
 {
     struct kex *kex = &c->transport.kex;
@@ -53,12 +72,20 @@ int kex_transcript_send(struct connection *c, const struct msg_transcript *trans
     int r = message_encode(message_find(MSG_transcript), transcript, &out);
     if (r == 0)
         r = link_send(&c->monitor, ask_signature, .transcript = sp_written(&out));
-    explicit_bzero(out.data, out.size);
-    free(out.data);
+    asked_keep(c, &out);
     if (r)
         return r < 0 ? r : connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server cannot sign now");
     kex->step = KEX_SIGNING;
     return 0;
+}
+
+int kex_resume(struct connection *c)
+{
+    struct kex *kex = &c->transport.kex;
+    if (kex->step != KEX_SIGNING || kex->asked.size == 0)
+        return 0;
+    int r = link_send(&c->monitor, ask_signature, .transcript = sp_written(&kex->asked));
+    return r ? connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server cannot sign now") : 0;
 }
 
 /* Everything that the signer needs to compute H for itself: it believes no hash of ours. */
@@ -230,6 +257,7 @@ int kex_on_signature(struct connection *c, const struct msg_signature *signature
     struct packet_keys out_keys = {0};
     if (t->kex.step != KEX_SIGNING || !t->kex.ops) /* without a method a refusal was asked for */
         return -EPROTO;
+    asked_forget(&t->kex);
     int r = session_id_fix(t, signature->h);
     if (r == 0)
         r = reply_send(c, signature);

@@ -24,5 +24,7 @@ int on_ssh_newkeys(struct connection *c, struct sp_in *in) MUST_USE;
 /* To the signer; nothing of the client is handled before it has answered. */
 int kex_transcript_send(struct connection *c, const struct msg_transcript *transcript) MUST_USE;
 
+/* Asks for the signature again that it waits for, if it does. */
+int kex_resume(struct connection *c) MUST_USE;
 /* The signer's answer, by on_monitor.c. */
 int kex_on_signature(struct connection *c, const struct msg_signature *signature) MUST_USE;

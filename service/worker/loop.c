@@ -144,8 +144,8 @@ static int links_serve(struct connection *c, const struct turn *turn)
     short monitor = turn->polls[POLL_MONITOR].revents, session = turn->polls[POLL_SESSION].revents;
     int r = 0;
     if ((monitor & POLLOUT) && link_flush(&c->monitor))
-        r = connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server is going down");
-    if (r == 0 && (monitor & (POLLIN | POLLHUP | POLLERR)))
+        r = on_monitor_lost(c);
+    if (r == 0 && link_is_open(&c->monitor) && (monitor & (POLLIN | POLLHUP | POLLERR)))
         r = on_monitor_message(c);
     if (r == 0 && (session & POLLOUT))
         r = session_told(c, link_flush(&c->session));

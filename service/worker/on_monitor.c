@@ -40,6 +40,18 @@ static int on_end(struct connection *c, struct link_inbox *inbox)
                            (const char *)text.data);
 }
 
+/*
+ * Another monitor is there. What it may not have heard is asked again, behind the word that says so; what the one before had
+ * answered came ahead of this message.
+ */
+static int on_resume(struct connection *c, struct link_inbox *inbox)
+{
+    if (link_send(&c->monitor, resumed))
+        return on_monitor_lost(c);
+    int r = kex_resume(c);
+    return r ? r : hostkeys_resume(c);
+}
+
 static const struct {
     enum msg_number number;
     int (*handler)(struct connection *c, struct link_inbox *inbox);
@@ -48,6 +60,7 @@ static const struct {
     {MSG_login_link, on_login_link},
     {MSG_proofs, on_proofs},
     {MSG_proxied_policy, on_proxied_policy},
+    {MSG_resume, on_resume},
     {MSG_end, on_end},
 };
 
@@ -59,6 +72,18 @@ static int handle(struct connection *c)
     return -EPROTO;
 }
 
+/*
+ * Nothing is gained by it: what only the monitor can give (another signature, a proof) is not to be had any more, the login
+ * process and what it has started are what they were, and there is no phase behind this one.
+ */
+int on_monitor_lost(struct connection *c)
+{
+    link_close(&c->monitor);
+    if (c->phase != PHASE_LOGIN || c->transport.kex.step == KEX_SIGNING)
+        return connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server is going down");
+    return hostkeys_give_up(c);
+}
+
 int on_monitor_message(struct connection *c)
 {
     for (;;) {
@@ -66,7 +91,7 @@ int on_monitor_message(struct connection *c)
         if (r == LINK_E_AGAIN)
             return 0;
         if (r == LINK_E_CLOSED)
-            return connection_fail(c, SSH_DISCONNECT_BY_APPLICATION, "the server is going down");
+            return on_monitor_lost(c);
         if (r == LINK_E_ILLEGAL)
             return -EPROTO;
         if (r)

@@ -58,6 +58,10 @@ int rekey_tick(struct connection *c, uint64_t now_ms)
     if (c->phase != PHASE_LOGIN)
         return 0;
     if (t->kex.step == KEX_NONE && is_due(c, now_ms)) {
+        if (!link_is_open(&c->monitor))
+            return connection_fail(
+                c, SSH_DISCONNECT_BY_APPLICATION,
+                "The server has been stopped, and new keys are due that it alone can sign");
         t->kex.begun_ms = now_ms;
         return kexinit_send(c);
     }

@@ -107,6 +107,7 @@ struct kex {
     uint8_t server_public[SP_KEX_PUBLIC_MAX];
     uint8_t secret[SP_KEX_SECRET_MAX]; /* K; wiped as soon as the keys are derived */
     uint8_t i_c[35000];
+    struct sp_out asked; /* owned: the transcript of a rekey, while the signer has it; it holds K */
 };
 
 struct transport {
