@@ -15,7 +15,6 @@
 
 #define MONITOR_DESCRIPTORS 262144u
 #define EXIT_NOT_STARTED 127
-#define SOCKETS_MAX (LISTEN_SOCKETS_MAX + 1)
 
 static const struct {
     const char *name;
@@ -53,11 +52,19 @@ static int program_path(const struct program *p, char path[PATH_MAX])
     return size > 0 && size < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+/* A descriptor and its name; NULL: the program is told no names (LISTEN_FDNAMES). */
+struct handed {
+    int fd;
+    const char *name;
+};
+
 struct execution {
     char path[PATH_MAX];
     char user[32], monitor_uid[16];
     const char *argv[16 + 2 * CONFIG_MODULES_MAX];
-    char pid[32], count[32];
+    char pid[32], count[32], *names; /* names: owned */
+    struct handed *handed;           /* what it inherits; owned */
+    size_t handed_count;
     const char *envp[8];
 };
 
@@ -76,6 +83,7 @@ static void arguments_set(const struct program *p, struct execution *e)
     if (p->index == PROGRAM_MONITOR) { /* both in its working directory */
         e->argv[n++] = "--runtime-dir=.";
         e->argv[n++] = "--snapshot=" RUNTIME_SNAPSHOT;
+        e->argv[n++] = "--keep-connections"; /* here: fdstore.c */
     } else {
         e->argv[n++] = "--monitor-uid";
         e->argv[n++] = e->monitor_uid;
@@ -98,31 +106,32 @@ static void arguments_set(const struct program *p, struct execution *e)
 }
 
 /* In the child, which alone knows its process id. */
-static void environment_set(const struct program *p, struct execution *e, size_t sockets)
+static void environment_set(const struct program *p, struct execution *e)
 {
     size_t n = 0;
     snprintf(e->pid, sizeof e->pid, "LISTEN_PID=%ld", (long)getpid());
-    snprintf(e->count, sizeof e->count, "LISTEN_FDS=%zu", sockets);
+    snprintf(e->count, sizeof e->count, "LISTEN_FDS=%zu", e->handed_count);
     e->envp[n++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     e->envp[n++] = e->pid;
     e->envp[n++] = e->count;
+    if (e->names)
+        e->envp[n++] = e->names;
     if (p->index == PROGRAM_MONITOR)
         e->envp[n++] = "NOTIFY_SOCKET=/proc/self/cwd/" RUNTIME_NOTIFY;
     e->envp[n] = NULL;
 }
 
 /* Moves the sockets to 3, 4, ... by way of numbers above all of them, so that none is overwritten before its turn. */
-static int descriptors_set(const int *sockets, size_t count)
+static int descriptors_set(struct handed *handed, size_t count)
 {
-    int high[SOCKETS_MAX];
     int floor = 3 + (int)count;
     for (size_t i = 0; i < count; i++) {
-        high[i] = fcntl(sockets[i], F_DUPFD_CLOEXEC, floor);
-        if (high[i] < 0)
+        handed[i].fd = fcntl(handed[i].fd, F_DUPFD_CLOEXEC, floor);
+        if (handed[i].fd < 0)
             return -errno;
     }
     for (size_t i = 0; i < count; i++)
-        if (dup2(high[i], 3 + (int)i) < 0)
+        if (dup2(handed[i].fd, 3 + (int)i) < 0)
             return -errno;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
@@ -138,45 +147,83 @@ static void signals_reset(void)
     signal(SIGPIPE, SIG_DFL);
 }
 
-static void limits_raise(const struct program *p)
+void limits_raise(struct launch *l)
 {
     const struct rlimit many = {MONITOR_DESCRIPTORS, MONITOR_DESCRIPTORS};
     struct rlimit have;
-    if (p->index != PROGRAM_MONITOR || getrlimit(RLIMIT_NOFILE, &have) < 0)
+    if (getrlimit(RLIMIT_NOFILE, &have) < 0)
         return;
+    l->descriptors = have.rlim_cur;
+    l->descriptors_max = have.rlim_max;
     if (have.rlim_max < many.rlim_max)
-        (void)setrlimit(RLIMIT_NOFILE, &many); /* where we may not: the monitor lives with what there is */
+        (void)setrlimit(RLIMIT_NOFILE, &many); /* where we may not: we live with what there is */
 }
 
-/* The monitor's are the network's, and its control socket, which it knows by its type. */
-static size_t sockets_of(const struct program *p, int sockets[SOCKETS_MAX])
+/* What we needed for the monitor's sake is not for the others, and users' programs inherit from them. */
+static void limits_restore(const struct program *p)
+{
+    const struct rlimit before = {p->launch->descriptors, p->launch->descriptors_max};
+    if (p->index != PROGRAM_MONITOR && before.rlim_max != 0)
+        (void)setrlimit(RLIMIT_NOFILE, &before);
+}
+
+static void hand(struct execution *e, int fd, const char *name)
+{
+    e->handed[e->handed_count++] = (struct handed){fd, name};
+}
+
+/* The monitor's are the network's, its control socket, and what the one before it has left. */
+static int handed_make(const struct program *p, struct execution *e)
 {
     const struct launch *l = p->launch;
-    size_t count = 0;
+    e->handed = calloc(l->network.count + 2 + l->store.count, sizeof *e->handed);
+    if (!e->handed)
+        return -ENOMEM;
     if (p->index != PROGRAM_MONITOR) {
-        sockets[count++] = p->socket;
-        return count;
+        hand(e, p->socket, NULL);
+        return 0;
     }
-    while (count < l->network.count) {
-        sockets[count] = l->network.fds[count];
-        count++;
-    }
-    sockets[count++] = l->control_fd;
-    return count;
+    for (size_t i = 0; i < l->network.count; i++)
+        hand(e, l->network.fds[i], ""); /* a name would be its listener's, in the configuration */
+    hand(e, l->control_fd, "control");
+    for (size_t i = 0; i < l->store.count; i++)
+        hand(e, l->store.items[i].fd, l->store.items[i].name);
+    return 0;
+}
+
+static int names_make(struct execution *e)
+{
+    static const char key[] = "LISTEN_FDNAMES=";
+    size_t size = sizeof key, used = sizeof key - 1;
+    for (size_t i = 0; i < e->handed_count; i++)
+        size += e->handed[i].name ? strlen(e->handed[i].name) + 1 : 0;
+    if (size == sizeof key)
+        return 0;
+    e->names = malloc(size);
+    if (!e->names)
+        return -ENOMEM;
+    memcpy(e->names, key, sizeof key);
+    for (size_t i = 0; i < e->handed_count; i++)
+        used += (size_t)snprintf(e->names + used, size - used, "%s%s", i ? ":" : "", e->handed[i].name);
+    return 0;
+}
+
+static void execution_free(struct execution *e)
+{
+    free(e->handed);
+    free(e->names);
 }
 
 static void child_run(const struct program *p, struct execution *e)
 {
     const struct launch *l = p->launch;
-    int sockets[SOCKETS_MAX];
-    size_t count = sockets_of(p, sockets);
     const char *doing = "descriptors";
     signals_reset();
-    limits_raise(p);
     setsid();
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-    if (fchdir(l->runtime_fd) == 0 && descriptors_set(sockets, count) == 0) {
-        environment_set(p, e, count);
+    if (fchdir(l->runtime_fd) == 0 && descriptors_set(e->handed, e->handed_count) == 0) {
+        limits_restore(p);
+        environment_set(p, e);
         execve(e->path, (char *const *)(uintptr_t)e->argv, (char *const *)(uintptr_t)e->envp);
         doing = e->path;
     }
@@ -186,8 +233,12 @@ static void child_run(const struct program *p, struct execution *e)
 
 int program_execute(struct program *p)
 {
-    struct execution e;
+    CLEANUP(execution_free) struct execution e = {0};
     int r = program_path(p, e.path);
+    if (r == 0)
+        r = handed_make(p, &e);
+    if (r == 0)
+        r = names_make(&e);
     if (r)
         return r;
     arguments_set(p, &e);

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/listen.h"
@@ -34,6 +35,21 @@ enum program_index { PROGRAM_SIGNER, PROGRAM_WORKER, PROGRAM_SESSION, PROGRAM_MO
 
 struct launch;
 
+/* fdstore.c: what the monitor has kept for the one after it (sd_notify(3), FDSTORE=1). */
+#define FDSTORE_NAME_MAX 32u
+
+struct fdstore_item {
+    int fd; /* owned */
+    char name[FDSTORE_NAME_MAX];
+};
+
+struct fdstore {
+    struct fdstore_item *items;
+    size_t count, room;
+    size_t octets; /* of names, each with one more */
+    bool refused;  /* something, and that was said */
+};
+
 /* One of the programs that are kept running. */
 struct program {
     struct launch *launch;
@@ -60,6 +76,8 @@ struct launch {
                 [PATH_MAX]; /* LoadModule at our start, as far as it is the workers' matter */
     size_t module_count;
     int notify_fd;
+    struct fdstore store;
+    rlim_t descriptors, descriptors_max; /* our limits before we needed more */
     struct listen_sockets network;
     struct program programs[PROGRAMS];
     bool ready, stopping;
@@ -106,8 +124,16 @@ int prepare_main(struct launch *l, pid_t monitor);
  * or -errno. */
 int options_write(const struct launch *l) MUST_USE;
 
-/* ready.c: hears the monitor say READY=1, and passes it on. */
+/* ready.c: hears the monitor say READY=1, and passes it on; keeps what it wants kept. */
 int ready_watch(struct launch *l) MUST_USE;
+/* What the monitor has said before it died. */
+void ready_drain(struct launch *l);
+
+bool fdstore_name_valid(const char *name);
+/* Takes fd. */
+void fdstore_add(struct fdstore *store, const char *name, int fd);
+void fdstore_remove(struct fdstore *store, const char *name);
+void fdstore_free(struct fdstore *store);
 
 /* programs.c */
 int programs_start(struct launch *l) MUST_USE;
@@ -116,6 +142,8 @@ int programs_reap(struct launch *l) MUST_USE;
 /* execution.c: forks and executes it. 0 or -errno. */
 int program_execute(struct program *p) MUST_USE;
 const char *program_name(enum program_index index);
+/* Of our own descriptors: those that are kept are many. */
+void limits_raise(struct launch *l);
 
 /* stop.c: ends everything that descends from us, and waits until it is gone. */
 void everything_stop(struct launch *l);

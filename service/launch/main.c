@@ -198,6 +198,7 @@ int main(int argc, char **argv)
     }
     if (mode == MODE_PREPARE)
         return prepare_main(l, l->options.reload_pid);
+    limits_raise(l);
     int r = caller_forget();
     if (r == 0)
         r = launch_set_up(l);
@@ -206,6 +207,7 @@ int main(int argc, char **argv)
     everything_stop(l);
     runtime_close(l);
     listen_close(&l->network);
+    fdstore_free(&l->store);
     loop_free(l->loop);
     return r == 0 ? 0 : 1;
 }

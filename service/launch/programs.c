@@ -65,6 +65,8 @@ static void death_say(const struct program *p, int status)
 static int program_died(struct program *p, int status)
 {
     struct launch *l = p->launch;
+    if (p->index == PROGRAM_MONITOR)
+        ready_drain(l); /* while it is known whose words these are */
     bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     p->pid = 0;
     if (l->stopping)

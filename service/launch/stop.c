@@ -95,14 +95,15 @@ static bool program_wait(const struct program *p, uint64_t patience_ms)
     return false;
 }
 
-/* The second signal tells it to end open connections, the third to go without them. */
+/* Not SIGTERM, by which it leaves its connections to another: the first signal tells it to take no more of them, the second to
+ * end those that are open, the third to go without them. */
 static void monitor_stop(struct program *monitor)
 {
     static const unsigned patience_ms[] = {100, 3000, 500};
     if (monitor->pid == 0)
         return;
     for (size_t i = 0; i < ARRAY_SIZE(patience_ms); i++) {
-        (void)kill(monitor->pid, SIGTERM);
+        (void)kill(monitor->pid, SIGINT);
         if (program_wait(monitor, patience_ms[i]))
             break;
         if (i + 1 == ARRAY_SIZE(patience_ms))
