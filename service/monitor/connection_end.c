@@ -29,9 +29,11 @@ void connection_end(struct connection *c, uint32_t reason, struct sp_span text, 
     if (!c->end.word)
         c->end.word = word;
     connection_abandon_sign(c);
-    connection_drop_login(c);
     connection_move(c, PHASE_CLOSING);
-    if (!watch_is_open(&c->worker) || watch_send(&c->worker, end, .reason = reason, .text = text)) {
+    /* Before its login process goes, of which it would have something to say by itself. */
+    bool told = watch_is_open(&c->worker) && watch_send(&c->worker, end, .reason = reason, .text = text) == 0;
+    connection_drop_login(c);
+    if (!told) {
         connection_worker_gone(c);
         return;
     }
