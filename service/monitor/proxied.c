@@ -100,10 +100,14 @@ static bool source_enter(struct connection *c)
 static void policy_send(struct connection *c)
 {
     char policy[513];
-    if (generation_policy(c->generation, &c->remote, &c->local, c->listener, policy))
+    if (generation_policy(c->generation, &c->remote, &c->local, c->listener, policy)) {
         connection_end(c, DISCONNECT_SERVICE_NOT_AVAILABLE, sp_text("Out of memory"), "no_memory");
-    else if (watch_send(&c->worker, proxied_policy, .remote_address = sp_text(c->remote.text),
-                        .remote_port = c->remote.port, .policy = sp_text(policy)))
+        return;
+    }
+    int r = watch_send(&c->worker, proxied_policy, .remote_address = sp_text(c->remote.text),
+                       .remote_port = c->remote.port, .policy = sp_text(policy));
+    /* Who has closed already, as a check does at once, has left its last words, which are read next. */
+    if (r && r != LINK_E_CLOSED)
         connection_worker_gone(c);
 }
 

@@ -162,6 +162,22 @@ static void a_balancers_own_connections_have_its_address_and_are_not_seen_at_inf
     rig_close(r);
 }
 
+static void a_check_that_is_gone_before_the_answer_has_its_last_words_read(void **state)
+{
+    struct rig *r = rig_open(BALANCED);
+    struct rig_connection c;
+    (void)state;
+    rig_connect(r, &c);
+    rig_signal(r, SIGSTOP);
+    assert_int_equal(say(&c, PROXIED_LOCAL, (struct sp_span){0}, (struct sp_span){0}), 0);
+    assert_int_equal(link_send(&c.worker, ended, .by_peer = true), 0);
+    rig_hang_up(&c);
+    rig_signal(r, SIGCONT);
+    rig_log_wait(r, "\"level\":\"debug\",\"event\":\"ended\"");
+    assert_int_equal(rig_log_count(r, "worker_gone"), 0);
+    rig_close(r);
+}
+
 static void somebody_whom_the_balancer_does_not_know_is_seen(void **state)
 {
     struct rig *r = rig_open(BALANCED);
@@ -477,6 +493,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(ipv6_and_what_is_mapped_into_it),
         cmocka_unit_test(the_policy_is_that_of_the_client),
         cmocka_unit_test(a_balancers_own_connections_have_its_address_and_are_not_seen_at_info),
+        cmocka_unit_test(a_check_that_is_gone_before_the_answer_has_its_last_words_read),
         cmocka_unit_test(somebody_whom_the_balancer_does_not_know_is_seen),
         cmocka_unit_test(who_is_no_balancer_is_refused),
         cmocka_unit_test(a_worker_says_it_once_and_first),
