@@ -179,7 +179,36 @@ int generation_take_over(struct monitor *m, const struct msg_stored_generation *
 
 static void configure_send(struct monitor *m, struct generation *g)
 {
-    (void)service_send_with(&m->signer, &g->snapshot_fd, 1, configure, .generation = g->number);
+    bool reload = g == m->generations.loading && m->generations.current;
+    (void)service_send_with(&m->signer, &g->snapshot_fd, 1, configure, .generation = g->number,
+                            .reload = reload);
+}
+
+/* How long it may take until a configuration is in force. 0 or negative. */
+static int deadline_set(struct monitor *m)
+{
+    m->generations.deadline = sd_event_source_disable_unref(m->generations.deadline);
+    return sd_event_add_time_relative(m->event, &m->generations.deadline, CLOCK_MONOTONIC,
+                                      LOAD_TIMEOUT_S * 1000000ull, 0, on_deadline, m);
+}
+
+/* One that still waits for its keys gives way to one that may have others. */
+static void waiting_drop(struct monitor *m)
+{
+    struct generation *g = m->generations.loading;
+    if (!g || !g->waits)
+        return;
+    load_end(m);
+    notify_waiting_end(m);
+    generation_remove(m, g);
+}
+
+/* A newer one that cannot be read, while there is none in force: the one that waits may yet be. */
+static void waiting_stays(struct monitor *m, const char *why)
+{
+    const struct log_field fields[] = {{"refused_by", sp_text("monitor")}, {"why", sp_text(why)}};
+    monitor_log(m, NULL, LOG_LEVEL_ERROR, "config_refused", fields, ARRAY_SIZE(fields),
+                "Configuration refused, the previous one still waits for its host keys: %s", why);
 }
 
 int generation_load(struct monitor *m)
@@ -197,14 +226,17 @@ int generation_load(struct monitor *m)
     config_source_free(source);
     config_free(config);
     if (r) {
-        load_refuse(m, "monitor", sp_text(error.text));
+        if (m->generations.loading)
+            waiting_stays(m, error.text);
+        else
+            load_refuse(m, "monitor", sp_text(error.text));
         return r;
     }
+    waiting_drop(m);
     m->generations.loading = g;
     if (!m->generations.current) /* why a first start fails is to be read where the administrator looks */
         log_writer_open(&m->log, g->config->log_format, g->config->log_level, g->config->syslog_facility);
-    r = sd_event_add_time_relative(m->event, &m->generations.deadline, CLOCK_MONOTONIC,
-                                   LOAD_TIMEOUT_S * 1000000ull, 0, on_deadline, m);
+    r = deadline_set(m);
     if (r < 0) {
         load_refuse(m, "monitor", sp_text("no timer"));
         return r;
@@ -217,7 +249,7 @@ void generation_reload(struct monitor *m)
 {
     if (m->stopping)
         return;
-    if (m->generations.loading) {
+    if (m->generations.loading && !m->generations.loading->waits) {
         m->generations.again = true; /* one at a time: the zygote serves the last it was given */
         return;
     }
@@ -321,6 +353,15 @@ void generation_host_keys(struct monitor *m, uint64_t number, struct sp_span key
     g->host_keys_size = keys.size;
 }
 
+/* The zygote has as long as after any other answer. */
+static void waiting_ends(struct monitor *m, struct generation *g)
+{
+    g->waits = false;
+    notify_waiting_end(m);
+    if (g == m->generations.loading && deadline_set(m) < 0)
+        monitor_say(m, NULL, LOG_LEVEL_WARNING, "no_memory", "The configuration has no deadline: no timer");
+}
+
 /*
  * The offer is the signer's to make: it alone refuses to sign what it did not offer, so a false one would only harm
  * itself. It is not read here.
@@ -329,7 +370,7 @@ void generation_configured(struct monitor *m, const struct msg_configured *confi
 {
     struct generation *g = generation_find(m, configured->generation);
     struct sp_span offer = configured->offer;
-    if (!g || g->at_signer)
+    if (!g)
         return;
     bool same = g->offer && sp_span_equal(offer, sp_span_of(g->offer, g->offer_size));
     if (!same && offer_keep(g, offer)) {
@@ -344,7 +385,10 @@ void generation_configured(struct monitor *m, const struct msg_configured *confi
     g->refusals = 0;
     if (g->state == GENERATION_CONFIGURING)
         g->state = GENERATION_PREPARING;
-    /* A signer that came back with fewer keys or more: new connections are to be offered what it can do now. */
+    if (g->waits)
+        waiting_ends(m, g);
+    /* A signer that came back with fewer keys or more, or keys that have been found since: new connections are to be offered
+     * what it can do now. */
     if (!same && (g->state == GENERATION_PREPARING || g->state == GENERATION_CURRENT))
         prepare_send(m, g);
     signatures_resend(m, g);
@@ -383,16 +427,37 @@ static void configure_later(struct monitor *m, struct generation *g, struct sp_s
         service_lose(&m->signer, "cannot be asked again");
 }
 
-void generation_unconfigured(struct monitor *m, uint64_t number, struct sp_span why)
+/*
+ * No host key can sign yet, and the signer goes on looking. Without a configuration in force there is nobody to serve: it is
+ * said, to the service manager as well, and nobody is told that we are ready. With one that a former signer had accepted, what
+ * waits for signatures waits on.
+ */
+static void generation_wait(struct monitor *m, struct generation *g, struct sp_span why)
 {
-    struct generation *g = generation_find(m, number);
+    const struct log_field fields[] = {{"why", why}};
+    g->waits = true;
+    if (g == m->generations.loading)
+        m->generations.deadline = sd_event_source_disable_unref(m->generations.deadline);
+    monitor_log(m, NULL, LOG_LEVEL_ERROR, "keys_awaited", fields, ARRAY_SIZE(fields),
+                "%s as long as no host key can sign: %.*s; it is looked for again and again",
+                m->generations.current ? "No connection can begin" : "The service does not begin",
+                (int)why.size, (const char *)why.data);
+    notify_waiting(m, why);
+}
+
+void generation_unconfigured(struct monitor *m, const struct msg_unconfigured *unconfigured)
+{
+    struct generation *g = generation_find(m, unconfigured->generation);
     if (!g)
         return;
     g->at_signer = false;
-    if (g == m->generations.loading)
-        load_refuse(m, "signer", why);
+    bool first = g == m->generations.loading && !m->generations.current;
+    if (unconfigured->waits && (first || g != m->generations.loading))
+        generation_wait(m, g, unconfigured->why);
+    else if (g == m->generations.loading)
+        load_refuse(m, "signer", unconfigured->why);
     else
-        configure_later(m, g, why);
+        configure_later(m, g, unconfigured->why);
 }
 
 /* ---- the zygote -------------------------------------------------------------------------------------------- */

@@ -3,7 +3,8 @@
  *
  *   read and checked here -> configure: signer proves every key -> prepare: zygote is ready to serve it -> current
  *
- * Connections keep the generation they began with; one that nobody uses is forgotten. A refused one changes nothing.
+ * Connections keep the generation they began with; one that nobody uses is forgotten. A refused one changes nothing. A first
+ * one whose host keys are all away is not refused: it waits with the signer until one has been found.
  */
 #pragma once
 
@@ -30,7 +31,8 @@ struct generation {
     enum generation_state state;
     int snapshot_fd; /* owned, sealed */
     struct config *config;
-    struct config_source *source; /* to be evaluated for a connection; NULL: there is one policy for everybody */
+    struct config_source
+        *source; /* to be evaluated for a connection; NULL: there is one policy for everybody */
     char policy[513], digest[65]; /* everybody's, as the signer has resolved it */
     struct admission_limits limits;
     uint8_t *offer; /* owned; the signer's answer */
@@ -40,6 +42,7 @@ struct generation {
     uint32_t users;    /* connections */
     int64_t loaded_s;  /* when it was read: seconds since the epoch */
     bool at_signer;    /* known on the signer's present link */
+    bool waits;        /* no host key can sign yet: the signer looks for one, and answers when it has */
     unsigned refusals; /* by a signer that had accepted it before */
     uint16_t slot;     /* in the store; 0: none */
 };
@@ -91,8 +94,9 @@ void generations_zygote_lost(struct monitor *m);
 
 /* Answers. A number that we do not know (any more) means nothing. */
 struct msg_configured;
+struct msg_unconfigured;
 void generation_configured(struct monitor *m, const struct msg_configured *configured);
 void generation_host_keys(struct monitor *m, uint64_t number, struct sp_span keys);
-void generation_unconfigured(struct monitor *m, uint64_t number, struct sp_span why);
+void generation_unconfigured(struct monitor *m, const struct msg_unconfigured *unconfigured);
 void generation_prepared(struct monitor *m, uint64_t number);
 void generation_unprepared(struct monitor *m, uint64_t number, struct sp_span why);

@@ -14,6 +14,8 @@
 
 #define STATUS_DELAY_MS 1000u
 #define RETRY_MS 5u
+#define WAITING_EVERY_S 10u
+#define WAITING_PATIENCE_S 30u /* from one of those to the next, and some */
 
 /* ---- the socket -------------------------------------------------------------------------------------------- */
 
@@ -139,6 +141,7 @@ int notify_start(struct monitor *m)
 
 void notify_stop(struct monitor *m)
 {
+    notify_waiting_end(m);
     m->notify.status = sd_event_source_disable_unref(m->notify.status);
     m->notify.retry = sd_event_source_disable_unref(m->notify.retry);
     if (notify_is_open(&m->notify))
@@ -161,6 +164,47 @@ void notify_reloading(struct monitor *m)
 void notify_stopping(struct monitor *m)
 {
     status_send(m, "STOPPING=1\n");
+}
+
+/* Without it a manager that waits for READY=1 gives up on us, and starts us again, for nothing. */
+static void waiting_send(struct monitor *m)
+{
+    text_queue(m, "EXTEND_TIMEOUT_USEC=%llu\nSTATUS=Waiting for a host key: %s\n",
+               WAITING_PATIENCE_S * 1000000ull, m->notify.waits_for);
+}
+
+static int on_waiting(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct monitor *m = context;
+    (void)usec;
+    waiting_send(m);
+    int r = sd_event_source_set_time_relative(source, WAITING_EVERY_S * 1000000ull);
+    return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* One line, of characters that a terminal shows. */
+static void waits_for_set(struct notify *n, struct sp_span why)
+{
+    size_t size = size_min(why.size, sizeof n->waits_for - 1);
+    for (size_t i = 0; i < size; i++)
+        n->waits_for[i] = why.data[i] >= ' ' && why.data[i] < 0x7f ? (char)why.data[i] : '?';
+    n->waits_for[size] = '\0';
+}
+
+void notify_waiting(struct monitor *m, struct sp_span why)
+{
+    if (m->started)
+        return; /* it is the server that waits then, and not its start */
+    waits_for_set(&m->notify, why);
+    waiting_send(m);
+    if (!m->notify.waiting)
+        (void)sd_event_add_time_relative(m->event, &m->notify.waiting, CLOCK_MONOTONIC,
+                                         WAITING_EVERY_S * 1000000ull, 0, on_waiting, m);
+}
+
+void notify_waiting_end(struct monitor *m)
+{
+    m->notify.waiting = sd_event_source_disable_unref(m->notify.waiting);
 }
 
 static int on_status(sd_event_source *source, uint64_t usec, void *context)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <sallyport/types.h>
+
 #include <systemd/sd-event.h>
 
 #include "base/util.h"
@@ -21,8 +23,10 @@ struct notify {
     char texts[NOTIFY_TEXTS_MAX][NOTIFY_TEXT_MAX]; /* those that the socket has not taken yet, oldest first */
     size_t text_count;
     sd_event_source *retry;
-    sd_event_source *status; /* delay, so that a flood of connections is not a flood of messages */
-    unsigned shown;          /* connections in the last STATUS */
+    sd_event_source *status;  /* delay, so that a flood of connections is not a flood of messages */
+    unsigned shown;           /* connections in the last STATUS */
+    sd_event_source *waiting; /* a start that takes longer; NULL: none does */
+    char waits_for[160];
 };
 
 /* Keep-alive messages if the service manager asked for them. 0 or -errno. */
@@ -35,6 +39,9 @@ static inline bool notify_is_open(const struct notify *notify)
 void notify_ready(struct monitor *m);
 void notify_reloading(struct monitor *m);
 void notify_stopping(struct monitor *m);
+/* It cannot begin yet, and why; until notify_waiting_end(). The manager is to have patience. */
+void notify_waiting(struct monitor *m, struct sp_span why);
+void notify_waiting_end(struct monitor *m);
 /* The number of connections has changed. */
 void notify_status(struct monitor *m);
 

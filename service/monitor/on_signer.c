@@ -210,7 +210,7 @@ static void on_sign_refused(struct monitor *m, const union msg_body *body)
     event_fields_read(ROLE_SIGNER, refused->fields, &fields);
     if (fields.count < RECORD_FIELDS_MAX)
         fields.list[fields.count++] = (struct log_field){"why", refused->why};
-    record_exchange_refused(c, &fields, refused->why);
+    record_exchange_refused(c, refused->reason, &fields, refused->why);
     connection_end(c, refused->reason, refused->text, "exchange_refused");
 }
 
@@ -237,7 +237,7 @@ static void on_policy_exception(struct monitor *m, const union msg_body *body)
 
 static void on_unconfigured(struct monitor *m, const union msg_body *body)
 {
-    generation_unconfigured(m, body->unconfigured.generation, body->unconfigured.why);
+    generation_unconfigured(m, &body->unconfigured);
 }
 
 static void on_host_keys(struct monitor *m, const union msg_body *body)

@@ -180,7 +180,9 @@ static struct sp_span field_of(const struct event_fields *fields, const char *ke
     return (struct sp_span){0};
 }
 
-void record_exchange_refused(struct connection *c, const struct event_fields *fields, struct sp_span why)
+/* What we cannot do now is not what a client could not agree on: whoever counts the latter by address must not count it. */
+void record_exchange_refused(struct connection *c, uint32_t reason, const struct event_fields *fields,
+                             struct sp_span why)
 {
     struct sp_span list = field_of(fields, "list"), offer = field_of(fields, "client_offers");
     const char *what = NULL;
@@ -194,8 +196,9 @@ void record_exchange_refused(struct connection *c, const struct event_fields *fi
             c->remote.text, c->remote.port, what, detail_of(offer).text, detail_of(why).text);
     else
         monitor_log_escaped(c->monitor, c, LOG_LEVEL_NOTICE, "exchange_refused", fields->list, fields->count,
-                            "Unable to negotiate with %s port %u: %s", c->remote.text, c->remote.port,
-                            detail_of(why).text);
+                            "Unable to %s %s port %u: %s",
+                            reason == DISCONNECT_SERVICE_NOT_AVAILABLE ? "serve" : "negotiate with",
+                            c->remote.text, c->remote.port, detail_of(why).text);
 }
 
 void record_policy_report(struct connection *c, struct sp_span policy, struct sp_span what,

@@ -22,7 +22,9 @@ void record_login_attempt(struct connection *c, const struct msg_login_attempt *
 void record_login(struct connection *c, const struct msg_login_succeeded *login);
 void record_end(struct connection *c);
 /* fields: what the signer said of it. */
-void record_exchange_refused(struct connection *c, const struct event_fields *fields, struct sp_span why);
+/* reason: RFC 4250's, as the client is told. */
+void record_exchange_refused(struct connection *c, uint32_t reason, const struct event_fields *fields,
+                             struct sp_span why);
 /* What the policy of "PolicyMode report" would have refused: written, and counted for the client's address. */
 void record_policy_report(struct connection *c, struct sp_span policy, struct sp_span what,
                           struct sp_span detail);

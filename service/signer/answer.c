@@ -10,6 +10,7 @@
 #include "signer/generation.h"
 #include "signer/ledger.h"
 #include "signer/signer.h"
+#include "signer/states.h"
 #include "signer/watchdog.h"
 
 static void request_free(struct signer *s, struct request *request)
@@ -42,8 +43,18 @@ void request_failed(struct signer *s, struct request *request, const char *why)
     request_free(s, request);
 }
 
+void request_unavailable(struct signer *s, struct request *request, const struct token *token)
+{
+    char why[1536];
+    snprintf(why, sizeof why, "the host key's token is not available: token %s: %s", token_name(token),
+             token->why[0] ? token->why : "it is not ready");
+    request_failed(s, request, why);
+}
+
 void request_busy(struct signer *s, struct request *request)
 {
+    s->states.refused_full++;
+    states_moved(s);
     request_refuse(s, request, REASON_SERVICE_NOT_AVAILABLE, TOKEN_BUSY_TEXT,
                    "TokenQueue is full, and of all sources this one has the most requests in it");
 }
@@ -74,6 +85,7 @@ static void signature_faulty(struct signer *s, struct request *request)
     log_say(&s->log, LOG_LEVEL_ERROR, "signature_faulty",
             "token %s made a signature with %s that its own public key does not verify; it was not used",
             token_name(request->token), request->keytype->head.name);
+    request->token->failures++;
     if (request->retried) {
         request_failed(s, request, "the token's signatures do not verify with its public key");
         return;

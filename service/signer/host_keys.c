@@ -15,7 +15,7 @@
 static bool key_is_announced(const struct generation *g, size_t n)
 {
     const struct proven_key *key = &g->keys[n].proven;
-    struct sp_span keys = g->offer.keys;
+    struct sp_span keys = g->offers->offer.keys;
     struct offer_key offered;
     while (key->algorithm_count != 0 && offer_next_key(&keys, &offered))
         if (sp_span_equal(offered.blob, key->blob))
@@ -106,7 +106,9 @@ static void key_put(const struct generation *g, size_t n, struct sp_out *out)
     for (size_t i = 0; i < key->algorithm_count; i++)
         if (list_append(algorithms, sizeof algorithms, key->algorithms[i]->head.name))
             break;
-    host_key_fingerprint(key->blob, fingerprint);
+    fingerprint[0] = 0;
+    if (key->blob.size != 0)
+        host_key_fingerprint(key->blob, fingerprint);
     sp_put_u8(out, planned->staged ? 1 : 0);
     text_put(out, fingerprint);
     text_put(out, algorithms);

@@ -17,6 +17,7 @@
 #include "config/listeners.h"
 #include "signer/explain.h"
 #include "signer/generation.h"
+#include "signer/states.h"
 #include "signer/transcript.h"
 
 /* ---- sign -------------------------------------------------------------------------------------------------------- */
@@ -105,7 +106,7 @@ static void request_queue(struct signer *s, struct generation *g, struct request
     }
     request->deadline_ms = request->release_ms + (uint64_t)g->config->token_timeout_s * 1000;
     if (!t)
-        request_failed(s, request, "its token is stopped");
+        request_unavailable(s, request, generation_token(request));
     else if (request->release_ms > now)
         request_delay(s, g->config->token_queue, request);
     else
@@ -173,31 +174,50 @@ static void refuse_exchange(struct signer *s, uint64_t connection, const struct 
                              .fields = sp_written(&fields)));
 }
 
+/* By the newest offer, or by one that the connection may have begun with: an older one has fewer host keys and nothing else,
+ * so whoever names it gains nothing. `context` is the last's that was asked. */
+static int offers_check(const struct generation *g, size_t variant, struct sp_span transcript,
+                        struct transcript_context *context, struct msg_variant *offered,
+                        struct transcript_result *result, struct transcript_refusal *refusal)
+{
+    int r = -EINVAL;
+    context->variant = offered;
+    for (const struct generation_offer *o = g->offers; o; o = o->older) {
+        if (!offer_variant_at(&o->offer, variant, offered))
+            return -EINVAL;
+        context->keys = o->offer.keys;
+        context->key_is_forbidden = o->key_is_forbidden[variant];
+        *refusal = (struct transcript_refusal){0};
+        r = transcript_check(context, transcript, result, refusal);
+        if (r <= 0 || !refusal->by_offer)
+            break;
+    }
+    return r;
+}
+
 /* Under the policy that holds for the connection, which neither worker nor monitor chooses. */
 static void exchange_judge(struct signer *s, struct generation *g, const struct msg_sign *message)
 {
     struct transcript_refusal refusal = {0};
     struct transcript_result result;
     struct msg_variant offered;
-    const struct variant *variant = NULL;
+    size_t index;
     struct sign_who w;
     who_take(message, &w);
-    int r = generation_variant(g, &w.who, &variant, &offered);
+    int r = generation_variant(g, &w.who, &index);
     if (r) {
         refuse(s, message->connection, REASON_SERVICE_NOT_AVAILABLE, "service not available",
                "no policy could be found for the connection");
         return;
     }
-    struct transcript_context context = {.variant = &offered,
-                                         .keys = g->offer.keys,
-                                         .key_is_forbidden = variant->key_is_forbidden,
-                                         .rules = &variant->effective->rules,
+    const struct variant *variant = &g->variants[index];
+    struct transcript_context context = {.rules = &variant->effective->rules,
                                          .address = w.who.address,
                                          .now = (int64_t)time(NULL),
                                          .first = message->first,
                                          .session_id = message->session_id,
                                          .negotiated = message->negotiated};
-    r = transcript_check(&context, message->transcript, &result, &refusal);
+    r = offers_check(g, index, message->transcript, &context, &offered, &result, &refusal);
     if (r > 0) {
         refuse_exchange(s, message->connection, variant, context.now, &refusal);
         return;
@@ -257,7 +277,7 @@ static void on_abandon(struct signer *s, const struct msg_abandon *message)
 static int on_configure(struct signer *s, const struct msg_configure *message)
 {
     CLEANUP_CLOSE int snapshot = link_take_fd(s->inbox, 0);
-    return generation_begin(s, message->generation, snapshot);
+    return generation_begin(s, message->generation, message->reload, snapshot);
 }
 
 static int dispatch(struct signer *s)
@@ -370,6 +390,7 @@ int on_monitor_connect(void *context, uint32_t events)
     monitor_drop(s);
     s->monitor_writing = false;
     link_init(&s->monitor, TAKE_FD(fd), ROLE_SIGNER, ROLE_MONITOR);
+    states_changed(s);
     int r = loop_add(s->loop, s->monitor.fd, EPOLLIN, on_monitor_io, s, &s->monitor_source);
     return r ? r : signer_settle(s);
 }

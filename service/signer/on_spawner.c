@@ -29,9 +29,9 @@ static int on_token_unspawned(struct signer *s, const struct msg_token_unspawned
         return 0;
     snprintf(why, sizeof why, "%.*s", (int)message->why.size, (const char *)message->why.data);
     if (message->again)
-        token_lose(t, why);
+        token_miss(t, why);
     else
-        token_stop(t, why);
+        token_stop(t, message->pin, why);
     return 0;
 }
 

@@ -29,8 +29,9 @@ static int on_token_key(struct token *t, const struct msg_token_key *message)
     t->announced++;
     if (blob->data) {
         if (!sp_span_equal(sp_span_of(blob->data, blob->size), message->blob))
-            token_stop(t, "after its restart a key is another one than before: reload the configuration if "
-                          "that is right");
+            token_stop(t, false,
+                       "after its restart a key is another one than before: reload the configuration if "
+                       "that is right");
         return 0;
     }
     blob->data = malloc(message->blob.size);
@@ -51,7 +52,7 @@ static int on_token_ready(struct token *t, const struct msg_token_ready *message
               (const char *)message->token.data, (unsigned long long)(clock_ms() - t->started_ms), t->pid);
     if (pin_tell(t, true, false))
         return -EPIPE;
-    t->state = TOKEN_READY;
+    token_move(t, TOKEN_READY);
     t->missing = false;
     t->why[0] = 0;
     token_pump(t);
@@ -78,6 +79,7 @@ static int on_token_signed(struct token *t, const struct msg_token_signed *messa
     uint64_t now = clock_us();
     request->latency_us = now - (request->sent_us > t->answered_us ? request->sent_us : t->answered_us);
     t->answered_us = now;
+    token_count(t, request->latency_us);
     request_signed(t->signer, request, message->raw);
     token_pump(t);
     return 0;
@@ -90,6 +92,7 @@ static int on_token_failed(struct token *t, const struct msg_token_failed *messa
     if (!request)
         return -EPROTO;
     snprintf(why, sizeof why, "%.*s", (int)message->why.size, (const char *)message->why.data);
+    t->failures++;
     if (request->orphaned)
         free(request);
     else
@@ -105,12 +108,10 @@ static int on_token_unusable(struct token *t, const struct msg_token_unusable *m
              message->pin ? ": the PIN is wrong and will not be sent again; correct it and reload" : "");
     if (message->pin && link_send(&t->signer->spawner, pin_refused, .slot = t->slot))
         return -EPIPE;
-    t->missing = message->again;
-    if (message->again) {
-        token_lose(t, why);
-    } else {
-        token_stop(t, why);
-    }
+    if (message->again)
+        token_miss(t, why);
+    else
+        token_stop(t, message->pin, why);
     return 0;
 }
 
@@ -120,7 +121,11 @@ static int on_token_lost(struct token *t, const struct msg_token_lost *message)
     if (message->pin && pin_tell(t, false, t->state == TOKEN_READY))
         return -EPIPE;
     snprintf(why, sizeof why, "%.*s", (int)message->why.size, (const char *)message->why.data);
-    token_lose(t, why);
+    /* Of one that never was there it is the same as that it is missing: a module says so in many ways. */
+    if (t->state == TOKEN_STARTING && !message->pin)
+        token_miss(t, why);
+    else
+        token_lose(t, why);
     return 0;
 }
 

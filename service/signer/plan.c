@@ -102,6 +102,11 @@ static bool same_token(const struct token_spec *a, const struct token_spec *b)
            strcmp(a->pin_source, b->pin_source) == 0 && strcmp(a->token, b->token) == 0;
 }
 
+bool token_spec_same_token(const struct token_spec *a, const struct token_spec *b)
+{
+    return a->provider == b->provider && strcmp(a->module, b->module) == 0 && strcmp(a->token, b->token) == 0;
+}
+
 bool token_spec_equal(const struct token_spec *a, const struct token_spec *b)
 {
     return a->replica == b->replica && same_token(a, b) &&

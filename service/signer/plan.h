@@ -47,6 +47,8 @@ int plan_make(const struct config *config, struct plan *plan, char *error, size_
 void plan_free(struct plan *plan);
 
 bool token_spec_equal(const struct token_spec *a, const struct token_spec *b);
+/* The same token of the same module, whatever is wanted of it. */
+bool token_spec_same_token(const struct token_spec *a, const struct token_spec *b);
 void token_spec_free(struct token_spec *spec);
 
 /* Whether it is a pin source: "file:/path" or "credential:NAME". */

@@ -7,6 +7,7 @@
 #include "signer/generation.h"
 #include "signer/settle.h"
 #include "signer/signer.h"
+#include "signer/states.h"
 #include "signer/token.h"
 
 void signer_told(struct signer *s, int send_result)
@@ -15,23 +16,35 @@ void signer_told(struct signer *s, int send_result)
         s->monitor_failed = true;
 }
 
-static bool is_busy(const struct signer *s)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
+    return a < b ? a : b;
+}
+
+/* The next time that something is to be done without an event: UINT64_MAX if only events can bring it. */
+static uint64_t due_ms(const struct signer *s, uint64_t now_ms)
+{
+    uint64_t due = s->delayed.oldest || prover_is_busy(s) ? now_ms : UINT64_MAX;
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)
-        if (s->tokens[i] && token_is_busy(s->tokens[i]))
-            return true;
+        if (s->tokens[i])
+            due = earlier(due, token_due_ms(s->tokens[i], now_ms));
     for (const struct generation *g = s->generations; g; g = g->next)
-        if (g->state != GENERATION_READY)
-            return true;
-    return s->delayed.oldest != NULL || prover_is_busy(s);
+        if (g->state != GENERATION_READY && !g->is_waiting)
+            due = now_ms;
+    return earlier(due, states_due_ms(s, now_ms));
 }
 
 static int tick_arm(struct signer *s)
 {
-    if (s->ticking || !is_busy(s))
+    uint64_t now = clock_ms(), due = due_ms(s, now);
+    if (due == UINT64_MAX || (s->ticking && s->tick_at_ms <= due))
+        return 0;
+    uint64_t wait_ms = due > now + TICK_MS ? due - now : TICK_MS;
+    if (s->ticking && s->tick_at_ms <= now + wait_ms)
         return 0;
     s->ticking = true;
-    return loop_timer_set(s->tick, TICK_MS);
+    s->tick_at_ms = now + wait_ms;
+    return loop_timer_set(s->tick, wait_ms);
 }
 
 /* Has the loop watch for room in a link exactly while something waits to be written to it. */
@@ -51,6 +64,7 @@ int signer_settle(struct signer *s)
     generations_settle(s);
     tokens_sweep(s);
     prover_pump(s);
+    states_pump(s);
     if (s->monitor_failed)
         monitor_drop(s);
     int r = link_watch(&s->monitor, s->monitor_source, &s->monitor_writing);
@@ -74,7 +88,7 @@ static void delayed_release(struct signer *s, uint64_t now_ms)
         if (t)
             token_submit(t, request);
         else
-            request_failed(s, request, "its token is stopped");
+            request_unavailable(s, request, generation_token(request));
     }
 }
 

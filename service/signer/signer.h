@@ -47,6 +47,14 @@ struct ledger {
     size_t unsaid;
 };
 
+/* What the monitor is told of tokens: states.h. */
+struct states {
+    bool changed; /* a condition, or what a key can */
+    bool moved;   /* a counter */
+    uint64_t sent_ms;
+    uint64_t refused_full, refused_late; /* requests: no place, no time */
+};
+
 struct signer {
     struct loop *loop;
     struct log log;
@@ -69,6 +77,8 @@ struct signer {
     struct fair delayed;            /* over their connection's budget for now */
     struct loop_source *tick;
     bool ticking;
+    uint64_t tick_at_ms; /* when it is due */
+    struct states states;
     uint64_t next_ticket;
     struct manager manager;
     struct watchdog watchdog;
@@ -95,6 +105,8 @@ void request_failed(struct signer *s, struct request *request, const char *why);
 void request_recorded(struct signer *s, struct request *request, const char *failure);
 void request_refuse(struct signer *s, struct request *request, uint32_t reason, const char *text,
                     const char *why);
+/* That token cannot sign for it now. */
+void request_unavailable(struct signer *s, struct request *request, const struct token *token);
 /* It has no place in a waiting room. */
 void request_busy(struct signer *s, struct request *request);
 /* Nobody waits for it any more: frees it, or, if it waits in no room but is with a token process, has it freed when that

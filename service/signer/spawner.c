@@ -34,6 +34,11 @@
 #define SERIALS_AGAIN_MS 2000u /* until a memory of policies that could not be written is tried again */
 #define GRACE_MS 1000u         /* for token processes to log out, once their links are closed */
 
+enum {
+    SPAWN_E_REFUSED = 1, /* why says what is wrong */
+    SPAWN_E_PIN = 2,     /* likewise: it is the PIN, which is not sent */
+};
+
 struct spawner_slot {
     pid_t pid; /* 0: none */
     bool has_pin;
@@ -64,9 +69,10 @@ static int send_failed(int r)
     return r == LINK_E_CLOSED ? 0 : r < 0 ? r : -EPIPE;
 }
 
-static int tell_unspawned(struct spawner *s, uint32_t slot, bool again, const char *why)
+static int tell_unspawned(struct spawner *s, uint32_t slot, int result, const char *why)
 {
-    int r = link_send(&s->signer, token_unspawned, .slot = slot, .again = again, .why = sp_text(why));
+    int r = link_send(&s->signer, token_unspawned, .slot = slot, .pin = result == SPAWN_E_PIN,
+                      .again = result < 0, .why = sp_text(why));
     return r ? send_failed(r) : 0;
 }
 
@@ -81,9 +87,11 @@ static int pin_check(struct spawner *s, const struct msg_spawn_token *request, c
     snprintf(source, sizeof source, "%.*s", (int)request->pin_source.size,
              (const char *)request->pin_source.data);
     int r = pin_source_read(source, s->credentials, pin, why, why_size);
-    if (r == 0)
+    if (r == 0) {
         r = pin_memory_check(&s->pins, sp_text(module), request->token, secret_span(pin), source, &slot->pin,
                              why, why_size);
+        r = r > 0 ? SPAWN_E_PIN : r;
+    }
     slot->has_pin = r == 0;
     return r;
 }
@@ -134,7 +142,7 @@ static int on_spawn_token(struct spawner *s, const struct msg_spawn_token *reque
         return 0;
     if (r < 0)
         snprintf(why, sizeof why, "starting the token process: %s", strerror(-r));
-    return tell_unspawned(s, request->slot, r < 0, why);
+    return tell_unspawned(s, request->slot, r, why);
 }
 
 static int on_kill_token(struct spawner *s, const struct msg_kill_token *request)

@@ -11,13 +11,17 @@
 
 #include <sallyport/wire.h>
 
-#include "signer/algorithm.h"
 #include "signer/generation.h"
+#include "signer/states.h"
 
+/* How long a process that was lost stays away: twice as long each time, up to what it costs to ask in vain. A token that says
+ * that it is not there is cheap to ask, one that dies or hangs is not; and who waits for it waits for this on top. */
 #define BACKOFF_FIRST_MS 50u
 #define BACKOFF_MOST_MS 5000u
-#define BUSY_LOG_MS 10000u /* between two lines that say that a token is busy */
-#define TOKEN_SLOW "the token is too slow: it waited for TokenTimeout"
+#define BACKOFF_MISSING_MS 1000u
+#define BACKOFF_MISSING_LOSSES 64u /* about a minute; then it is no more a moment's absence */
+#define BACKOFF_WANTED_MS 1000u
+#define BACKOFF_WANTED_MISSING_MS 250u
 
 static void token_log(struct token *t, enum log_level level, const char *event, const char *what)
 {
@@ -28,6 +32,46 @@ static void token_log(struct token *t, enum log_level level, const char *event, 
 const char *token_name(const struct token *token)
 {
     return token->spec.token[0] ? token->spec.token : token->spec.module;
+}
+
+/* ---- its condition ----------------------------------------------------------------------------------------------- */
+
+/* One that is being looked for again is as it was until it is found, or is found to be something else. */
+static enum token_condition condition_of(const struct token *t)
+{
+    if (t->state == TOKEN_READY)
+        return TOKEN_IS_READY;
+    if (t->state == TOKEN_STOPPED)
+        return t->pin_refused ? TOKEN_IS_PIN_REFUSED : TOKEN_IS_WRONG;
+    if (t->losses == 0)
+        return t->condition == TOKEN_IS_ABSENT || t->condition == TOKEN_IS_LOST ? t->condition
+                                                                                : TOKEN_IS_STARTING;
+    return t->missing ? TOKEN_IS_ABSENT : TOKEN_IS_LOST;
+}
+
+void token_move(struct token *t, enum token_process state)
+{
+    t->state = state;
+    enum token_condition condition = condition_of(t);
+    if (condition == t->condition)
+        return;
+    t->condition = condition;
+    t->since_ms = clock_ms();
+    states_changed(t->signer);
+}
+
+bool token_is_away(const struct signer *s, const struct token_spec *spec)
+{
+    bool away = false;
+    for (size_t i = 0; i < SPAWNER_SLOTS; i++) {
+        const struct token *t = s->tokens[i];
+        if (!t || !token_spec_same_token(&t->spec, spec))
+            continue;
+        if (t->state == TOKEN_READY)
+            return false;
+        away = away || t->condition == TOKEN_IS_ABSENT || t->condition == TOKEN_IS_LOST;
+    }
+    return away;
 }
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
@@ -80,13 +124,14 @@ static void token_start(struct token *t, uint64_t now_ms)
 {
     if (replica_must_wait(t))
         return;
-    t->state = TOKEN_STARTING;
+    token_move(t, TOKEN_STARTING);
     t->started_ms = now_ms;
     t->announced = 0;
     t->served = false;
     t->pid = 0;
+    t->starts++;
     if (ask_spawn(t) != 0)
-        token_stop(t, "the spawner does not take the order to start its process");
+        token_stop(t, false, "the spawner does not take the order to start its process");
 }
 
 int token_spawned(struct token *t, uint32_t pid, int fd)
@@ -132,12 +177,14 @@ static void requests_take_back(struct token *t)
     while (t->in_flight.last) {
         struct request *request = t->in_flight.last;
         request_remove(&t->in_flight, request);
-        if (request->orphaned)
+        if (request->orphaned) {
             free(request);
-        else if (++request->losses >= REQUEST_LOSSES_MAX)
+        } else if (++request->losses >= REQUEST_LOSSES_MAX) {
+            t->failures++;
             request_failed(t->signer, request, "several token processes in a row ended while signing");
-        else
+        } else {
             fair_put_back(&t->waiting, request);
+        }
     }
 }
 
@@ -154,120 +201,69 @@ static void requests_move(struct token *t)
         if (moves)
             token_submit(other, request);
         else
-            request_failed(t->signer, request, t->why);
+            request_unavailable(t->signer, request, t);
     }
 }
 
-static uint64_t backoff_ms(unsigned losses)
+static uint64_t backoff_most_ms(const struct token *t)
 {
-    unsigned doublings = losses < 8 ? losses - 1 : 7;
-    uint64_t ms = (uint64_t)BACKOFF_FIRST_MS << doublings;
-    return ms < BACKOFF_MOST_MS ? ms : BACKOFF_MOST_MS;
+    if (t->waiting.count != 0)
+        return t->missing ? BACKOFF_WANTED_MISSING_MS : BACKOFF_WANTED_MS;
+    return t->missing && t->losses < BACKOFF_MISSING_LOSSES ? BACKOFF_MISSING_MS : BACKOFF_MOST_MS;
 }
 
-static void token_down(struct token *t, enum token_state state, const char *why)
+static uint64_t backoff_ms(const struct token *t)
+{
+    unsigned doublings = t->losses < 8 ? t->losses - 1 : 7;
+    uint64_t ms = (uint64_t)BACKOFF_FIRST_MS << doublings, most_ms = backoff_most_ms(t);
+    return ms < most_ms ? ms : most_ms;
+}
+
+void token_hasten(struct token *t)
+{
+    uint64_t latest_ms = clock_ms() + backoff_most_ms(t);
+    if (t->state == TOKEN_WAITING && t->retry_ms > latest_ms)
+        t->retry_ms = latest_ms;
+}
+
+static void token_down(struct token *t, enum token_process state, const char *why)
 {
     if (why != t->why)
         snprintf(t->why, sizeof t->why, "%s", why);
     process_let_go(t);
-    t->state = state;
+    token_move(t, state);
     requests_take_back(t);
     requests_move(t);
 }
 
-void token_lose(struct token *t, const char *why)
+static void token_fall(struct token *t, bool missing, const char *event, const char *why)
 {
     t->losses = t->served ? 1 : t->losses + 1;
-    t->retry_ms = clock_ms() + backoff_ms(t->losses);
+    t->missing = missing;
     /* A token that stays away is said to be once, not at every try. */
-    token_log(t, t->losses <= 3 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "token_lost", why);
+    token_log(t, t->losses <= 3 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, event, why);
     token_down(t, TOKEN_WAITING, why);
+    t->retry_ms = clock_ms() + backoff_ms(t);
 }
 
-void token_stop(struct token *t, const char *why)
+void token_lose(struct token *t, const char *why)
 {
+    token_fall(t, false, "token_lost", why);
+}
+
+void token_miss(struct token *t, const char *why)
+{
+    token_fall(t, true, "token_lost", why);
+}
+
+void token_stop(struct token *t, bool pin_refused, const char *why)
+{
+    t->pin_refused = pin_refused;
     token_log(t, LOG_LEVEL_ERROR, "token_unusable", why);
     token_down(t, TOKEN_STOPPED, why);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------------------- */
-
-static int ask_sign(struct token *t, struct request *request)
-{
-    uint8_t bytes[PROVE_MESSAGE_MAX];
-    struct sp_out input = {.data = bytes, .capacity = sizeof bytes};
-    int r = algorithm_input(request->keytype, sp_span_of(request->message, request->message_size), &input);
-    return r ? r
-             : link_send(&t->link, token_sign, .ticket = request->ticket,
-                         .key = (uint32_t)generation_key_index(request),
-                         .mechanism = algorithm_mechanism(request->keytype), .data = sp_written(&input));
-}
-
-void token_pump(struct token *t)
-{
-    while (t->state == TOKEN_READY && t->in_flight.count < TOKEN_WINDOW && t->waiting.oldest) {
-        struct request *request = fair_take(&t->waiting);
-        request->sent_us = clock_us();
-        int r = ask_sign(t, request);
-        if (r < 0) {
-            request_failed(t->signer, request, "it cannot be put to the token process");
-        } else {
-            /* A link that is closed by now is seen by its own handler, which takes the request back. */
-            request_append(&t->in_flight, request);
-        }
-    }
-}
-
-/* Each of those without a place is told so by itself; that there are such is said now and then. */
-static void busy_log(struct token *t, uint64_t now_ms)
-{
-    t->busy_unsaid++;
-    if (t->busy_said_ms != 0 && now_ms < t->busy_said_ms + BUSY_LOG_MS)
-        return;
-    char count[24], what[128];
-    snprintf(count, sizeof count, "%zu", t->busy_unsaid);
-    snprintf(what, sizeof what, "busy: %zu exchanges refused, %zu of at most %zu wait", t->busy_unsaid,
-             t->waiting.count + t->in_flight.count, t->queue_max);
-    const struct log_field fields[] = {{"token", sp_text(token_name(t))}, {"refused", sp_text(count)}};
-    log_event(&t->signer->log, LOG_LEVEL_WARNING, "token_busy", fields, ARRAY_SIZE(fields), "token %s is %s",
-              token_name(t), what);
-    t->busy_said_ms = now_ms;
-    t->busy_unsaid = 0;
-}
-
-void token_submit(struct token *t, struct request *request)
-{
-    struct request *loser;
-    size_t room = t->queue_max > t->in_flight.count ? t->queue_max - t->in_flight.count : 0;
-    request->token = t;
-    if (fair_put(&t->waiting, request, room, &loser) != 0) {
-        request_failed(t->signer, request, "out of memory");
-        return;
-    }
-    if (loser) {
-        busy_log(t, clock_ms());
-        request_busy(t->signer, loser);
-    }
-    token_pump(t);
-}
-
 /* ---- time -------------------------------------------------------------------------------------------------------- */
-
-static void requests_expire(struct token *t, uint64_t now_ms)
-{
-    for (struct request *request = t->waiting.oldest, *next; request; request = next) {
-        next = request->younger;
-        if (request->deadline_ms > now_ms)
-            continue;
-        fair_remove(&t->waiting, request);
-        if (t->state != TOKEN_READY || request->kind != REQUEST_SIGN) {
-            request_failed(t->signer, request, t->state == TOKEN_READY ? TOKEN_SLOW : t->why);
-            continue;
-        }
-        busy_log(t, now_ms);
-        request_refuse(t->signer, request, REASON_SERVICE_NOT_AVAILABLE, TOKEN_BUSY_TEXT, TOKEN_SLOW);
-    }
-}
 
 static bool process_is_stuck(const struct token *t, uint64_t now_ms)
 {
@@ -283,26 +279,24 @@ static void process_kill(struct token *t)
     token_lose(t,
                t->state == TOKEN_STARTING ? "it did not become ready in time" : "it did not answer in time");
     if (r)
-        token_stop(t, "the spawner does not take the order to kill its process");
+        token_stop(t, false, "the spawner does not take the order to kill its process");
 }
 
 void token_tick(struct token *t, uint64_t now_ms)
 {
-    requests_expire(t, now_ms);
+    token_expire(t, now_ms);
     if (process_is_stuck(t, now_ms))
         process_kill(t);
     if (t->state == TOKEN_WAITING && now_ms >= t->retry_ms)
         token_start(t, now_ms);
 }
 
-bool token_is_busy(const struct token *t)
+uint64_t token_due_ms(const struct token *t, uint64_t now_ms)
 {
-    return t->state == TOKEN_WAITING || t->state == TOKEN_STARTING || t->waiting.oldest || t->in_flight.first;
-}
-
-bool token_is_idle(const struct token *t)
-{
-    return t->state == TOKEN_READY && t->waiting.count == 0 && t->in_flight.count < TOKEN_WINDOW;
+    if (t->state == TOKEN_STARTING || t->waiting.oldest || t->in_flight.first)
+        return now_ms;
+    /* A process that waits for another one of its token is looked at when that is ready. */
+    return t->state == TOKEN_WAITING && !replica_must_wait(t) ? t->retry_ms : UINT64_MAX;
 }
 
 /* ---- having ------------------------------------------------------------------------------------------------------ */
@@ -344,7 +338,8 @@ static int token_new(struct signer *s, uint32_t slot, const struct token_spec *s
     struct token *made = calloc(1, sizeof *made);
     if (!made)
         return -ENOMEM;
-    *made = (struct token){.signer = s, .slot = slot, .state = TOKEN_WAITING, .link.fd = -1};
+    *made = (struct token){
+        .signer = s, .slot = slot, .state = TOKEN_WAITING, .since_ms = clock_ms(), .link.fd = -1};
     made->blobs = calloc(spec->uri_count, sizeof *made->blobs);
     int r = made->blobs ? spec_copy(spec, &made->spec) : -ENOMEM;
     if (r) {
@@ -353,6 +348,7 @@ static int token_new(struct signer *s, uint32_t slot, const struct token_spec *s
         return r;
     }
     s->tokens[slot] = made;
+    states_changed(s);
     *token = made;
     return 0;
 }
@@ -373,10 +369,9 @@ int token_acquire(struct signer *s, const struct token_spec *spec, uint64_t time
     found->queue_max = queue_max;
     /* A configuration is a reason to try again at once, and to believe the administrator about the PIN. */
     if (found->state == TOKEN_STOPPED || found->state == TOKEN_WAITING) {
-        found->state = TOKEN_WAITING;
-        found->missing = false;
         found->losses = 0;
         found->retry_ms = 0;
+        token_move(found, TOKEN_WAITING);
         token_tick(found, clock_ms());
     }
     *token = found;
@@ -397,6 +392,7 @@ void token_free(struct token *t)
         fair_remove(&t->waiting, request);
         request_failed(t->signer, request, "its token is not configured any more");
     }
+    states_changed(t->signer);
     t->signer->tokens[t->slot] = NULL;
     for (size_t i = 0; i < t->spec.uri_count; i++)
         free(t->blobs[i].data);

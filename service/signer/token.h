@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ipc/link.h"
+#include "ipc/token_state.h"
 #include "signer/plan.h"
 #include "signer/signer.h"
 
@@ -13,7 +14,7 @@
 /* What is said of a process that ended without a word, until its exit status tells more. */
 #define TOKEN_PROCESS_ENDED "its process ended"
 
-enum token_state {
+enum token_process {
     TOKEN_STOPPED,  /* not to be started before a new configuration asks for it */
     TOKEN_WAITING,  /* to be started at retry_ms */
     TOKEN_STARTING, /* asked of the spawner, or running and not ready yet */
@@ -32,10 +33,13 @@ struct token {
     unsigned users; /* generations */
     uint64_t timeout_ms;
 
-    enum token_state state;
-    bool missing;    /* the token or a key was not there at the last try */
-    bool served;     /* has signed since it became ready */
-    unsigned losses; /* in a row */
+    enum token_process state;
+    enum token_condition condition; /* what is said of that */
+    uint64_t since_ms;              /* of the condition */
+    bool missing;                   /* the token or a key was not there at the last try */
+    bool pin_refused;               /* that is why it is stopped */
+    bool served;                    /* has signed since it became ready */
+    unsigned losses;                /* in a row */
     uint64_t retry_ms, started_ms;
     uint32_t pid; /* of the running process; 0: none */
     struct link link;
@@ -52,6 +56,10 @@ struct token {
     uint64_t answered_us;  /* the last signature */
     uint64_t busy_said_ms; /* when it was last logged that it is busy */
     size_t busy_unsaid;    /* requests without a place since then */
+
+    /* Since it was asked for first: for who asks. */
+    uint64_t starts, signatures, failures, latency_us;
+    uint64_t latencies[TOKEN_LATENCY_BUCKETS];
 };
 
 /*
@@ -68,20 +76,34 @@ void token_free(struct token *token);
 /* A name for logs: its module's file and token attributes. */
 const char *token_name(const struct token *token);
 
-/* Into its waiting room; one that has no place there is refused. */
+/* The one function that moves it from state to state; what else that means is its callers'. */
+void token_move(struct token *token, enum token_process state);
+/* Whether it is away: some process has it, none of them is ready, and one has found out that it is absent or lost. */
+bool token_is_away(const struct signer *s, const struct token_spec *spec);
+
+/* token_queue.c. Into its waiting room; one that has no place there is refused. */
 void token_submit(struct token *token, struct request *request);
 /* Sends the process what it has room for. */
 void token_pump(struct token *token);
+/* Refuses what has waited for too long. */
+void token_expire(struct token *token, uint64_t now_ms);
+/* A signature was made, in this time. */
+void token_count(struct token *token, uint64_t latency_us);
 /* Deadlines, restarts. */
 void token_tick(struct token *token, uint64_t now_ms);
-bool token_is_busy(const struct token *token);
+/* When that is to be done next: UINT64_MAX if nothing is under way. */
+uint64_t token_due_ms(const struct token *token, uint64_t now_ms);
+/* Somebody waits for it: it is looked for sooner. */
+void token_hasten(struct token *token);
 /* Ready, nothing waits for it, and it could begin with one more at once or next. */
 bool token_is_idle(const struct token *token);
 
 /* The process is gone, or has to go: requests wait for the next one, or go where the same key is. */
 void token_lose(struct token *token, const char *why);
+/* Likewise, because it is not there, or a key on it is not: which costs less to find out. */
+void token_miss(struct token *token, const char *why);
 /* Not to be started again; requests go elsewhere or are refused. */
-void token_stop(struct token *token, const char *why);
+void token_stop(struct token *token, bool pin_refused, const char *why);
 
 /* on_spawner.c calls these. */
 int token_spawned(struct token *token, uint32_t pid, int fd) MUST_USE;

@@ -126,6 +126,7 @@ static int check_own_kexinit(struct check *c)
             break;
         r = own_kexinit_compare(c, when);
     }
+    c->refusal->by_offer = r > 0;
     if (r > 0)
         return refuse_worker(c, "I_S is not what this server offers in %s exchange by policy %.*s",
                              context->first ? "a first" : "a later", (int)context->variant->policy.size,

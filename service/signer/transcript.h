@@ -40,10 +40,10 @@ struct transcript_context {
 
 struct transcript_result {
     struct sp_span client_version;
-    struct negotiated chosen; /* spans into the transcript */
+    struct negotiated chosen;      /* spans into the transcript */
     struct sp_span client_kexinit; /* likewise, and taken apart: */
     struct kexinit client;
-    int64_t offered_at;       /* a second in which the lists were as our KEXINIT has them */
+    int64_t offered_at; /* a second in which the lists were as our KEXINIT has them */
     const struct sp_keytype_ops *keytype;
     size_t key;              /* position in the offer's keys */
     struct sp_span host_key; /* its blob or certificate, in the offer */
@@ -58,6 +58,7 @@ struct transcript_refusal {
     bool by_list; /* nothing in common in `list`, of which both sides are here, spans into the transcript */
     enum kexinit_list list;
     struct sp_span client_version, client_list, server_list;
+    bool by_offer;    /* I_S is not of this offer's making */
     const char *rule; /* the policy's rule that forbids it; NULL: none */
 };
 

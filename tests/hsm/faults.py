@@ -73,7 +73,7 @@ class Column:
             end()
         assert answer["connection"] == connection, f"{row}: the answer is for another connection"
         got = self.judge(row, exchange, answer)
-        again = self.next_one(row)
+        again = self.again = self.next_one(row)
         self.table.note(row, self.name, f"{got} {took * 1000:.0f} ms, next {again * 1000:.0f} ms")
         assert got == wanted, f"{row}: {got} after {took:.2f} s ({answer.get('why')})"
         assert took < DEADLINE + 1.5, f"{row}: {took:.2f} s, and TokenTimeout is {DEADLINE}"
@@ -147,6 +147,7 @@ def absences(column):
     assert waited >= SHORT, "it was served without a token"
     waited = column.measure("the token is away until the deadline", column.away, REFUSED, column.back)
     assert waited >= DEADLINE - 0.5, f"refused after {waited:.2f} s already"
+    assert column.again < SHORT, f"the next one waited {column.again:.2f} s for a token that was there again"
 
     def between():
         column.away()

@@ -25,18 +25,20 @@ IDENT = f"SSH-2.0-sallyport_{VERSION}"
 
 EVENT, CONFIGURE, CONFIGURED, UNCONFIGURED, FORGET, SIGN, SIGN_DONE, SIGN_REFUSED, ABANDON = 1, *range(16, 24)
 POLICY_REPORT, POLICY_EXCEPTION = 24, 25
-PROVE, PROVE_DONE, PROVE_REFUSED, HOST_KEYS = 26, 27, 28, 29
+PROVE, PROVE_DONE, PROVE_REFUSED, HOST_KEYS, TOKEN_STATES = 26, 27, 28, 29, 30
 # Message -> the fields behind the number, as struct's letters with s for a counted string.
 ANSWERS = {
     EVENT: ("event", [("level", "B"), ("name", "s"), ("text", "s"), ("fields", "s")]),
     CONFIGURED: ("configured", [("generation", "Q"), ("policy", "s"), ("digest", "s"), ("offer", "s")]),
-    UNCONFIGURED: ("unconfigured", [("generation", "Q"), ("why", "s")]),
+    UNCONFIGURED: ("unconfigured", [("generation", "Q"), ("waits", "B"), ("why", "s")]),
     SIGN_DONE: ("sign_done", [("connection", "Q"), ("h", "s"), ("signature", "s"), ("host_key", "s"),
                               ("negotiated", "s"), ("policy", "s"), ("client_kexinit", "s")]),
     SIGN_REFUSED: ("sign_refused", [("connection", "Q"), ("reason", "I"), ("text", "s"), ("why", "s"), ("fields", "s")]),
     PROVE_DONE: ("prove_done", [("connection", "Q"), ("signatures", "s"), ("fingerprints", "s")]),
     PROVE_REFUSED: ("prove_refused", [("connection", "Q"), ("illegal", "B"), ("why", "s")]),
     HOST_KEYS: ("host_keys", [("generation", "Q"), ("keys", "s")]),
+    TOKEN_STATES: ("token_states", [("waiting", "I"), ("refused_full", "Q"), ("refused_late", "Q"), ("omitted", "I"),
+                                    ("tokens", "s")]),
     POLICY_REPORT: ("policy_report", [("connection", "Q"), ("policy", "s"), ("what", "s"), ("detail", "s")]),
     POLICY_EXCEPTION: ("policy_exception", [("connection", "Q"), ("policy", "s"), ("what", "s"), ("name", "s"),
                                             ("origin", "s"), ("not_after", "Q")]),
@@ -80,6 +82,45 @@ def offer_decode(data):
         found.append(tuple(item))
         keys = keys[16:]  # from when to when it is valid
     return {**{name: value if name == "exceptions" else value.decode() for name, value in offer.items()}, "keys": found}
+
+
+CONDITIONS = ["starting", "ready", "absent", "lost", "pin_refused", "wrong"]
+LATENCY_BUCKETS = 16
+
+
+class Reader:
+    """Fields of RFC 4251, one after the other."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def take(self, kind):
+        size = struct.calcsize(">" + kind)
+        value, self.data = struct.unpack(">" + kind, self.data[:size])[0], self.data[size:]
+        return value
+
+    def string(self):
+        size = self.take("I")
+        value, self.data = self.data[:size], self.data[size:]
+        return value
+
+
+def states_decode(data):
+    """Of each token process, by its name: what service/ipc/token_state.h has."""
+    found, reader = [], Reader(data)
+    while reader.data:
+        token = {"name": reader.string().decode(), "module": reader.string().decode(), "replica": reader.take("I"),
+                 "state": CONDITIONS[reader.take("B")], "why": reader.string().decode()}
+        for name, kind in (("age_ms", "Q"), ("waiting", "I"), ("starts", "Q"), ("signatures", "Q"), ("failures", "Q"),
+                           ("latency_us", "Q")):
+            token[name] = reader.take(kind)
+        token["latencies"] = [reader.take("Q") for _ in range(LATENCY_BUCKETS)]
+        keys, token["keys"] = Reader(reader.string()), []
+        while keys.data:
+            token["keys"].append({"uri": keys.string().decode(), "fingerprint": keys.string().decode(),
+                                  "can_sign": keys.take("B") == 1})
+        found.append(token)
+    return found
 
 
 def decode(data):
@@ -163,6 +204,7 @@ class Signer:
         self.path = directory / "signer.sock"
         self.log_path = directory / "signer.log"
         self.events, self.generation, self.connection, self.offer = [], 0, 0, None
+        self.states, self.queue, self.states_seen, self.offers = [], {}, 0, 0
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.path.unlink(missing_ok=True)
         listener.bind(str(self.path))
@@ -208,30 +250,45 @@ class Signer:
             if message["message"] == "host_keys":
                 self.host_keys = message["keys"]
                 continue
+            if message["message"] == "token_states":
+                self.states, self.queue = states_decode(message["tokens"]), message
+                self.states_seen += 1
+                continue
             if message["message"] != "event":
                 return message
             self.events.append((message["name"].decode(), message["text"].decode()))
 
-    def ask_configure(self, text):
+    def ask_configure(self, text, reload=False):
         self.generation += 1
         fd = snapshot(text)
-        self.send(CONFIGURE, struct.pack(">Q", self.generation), [fd])
+        self.send(CONFIGURE, struct.pack(">QB", self.generation, reload), [fd])
         os.close(fd)
 
-    def configure(self, text, seconds=30):
-        self.ask_configure(text)
+    def configure(self, text, seconds=30, reload=None):
+        """As a monitor does that has the last one in force, if there is one."""
+        self.ask_configure(text, self.offer is not None if reload is None else reload)
+        return self.configured(seconds)
+
+    def configured(self, seconds=30):
+        """The next answer to configure, or another offer."""
         answer = self.receive(seconds)
         if answer["message"] == "configured":
             self.offer = offer_decode(answer["offer"])
+            self.offers += 1
         return answer
+
+    def state(self, name):
+        """The state of the first process on a token, as it was told last."""
+        return next(token for token in self.states if name in token["name"])
 
     def must_configure(self, text, seconds=30):
         answer = self.configure(text, seconds)
         assert answer["message"] == "configured", answer.get("why")
         return self.offer
 
-    def must_not_configure(self, text, seconds=30):
+    def must_not_configure(self, text, seconds=30, waits=None):
         answer = self.configure(text, seconds)
+        assert waits is None or answer.get("waits") == waits, answer
         assert answer["message"] == "unconfigured", "it was accepted"
         return answer["why"].decode()
 

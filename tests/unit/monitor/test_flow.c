@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -827,6 +828,182 @@ static void two_reloads_at_once_are_one_after_the_other(void **state)
     rig_close(r);
 }
 
+/* ---- host keys that are away ------------------------------------------------------------------------------- */
+
+static void waits_send(struct rig *r, uint64_t generation)
+{
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], unconfigured, .generation = generation, .waits = true,
+                               .why = sp_text("no token fits")),
+                     0);
+    rig_log_wait(r, "as long as no host key can sign: no token fits");
+}
+
+/* The next datagram to the service manager. */
+static void notified(const struct rig *r, char text[512])
+{
+    struct pollfd p = {.fd = r->notify, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 5000), 1);
+    ssize_t size = recv(r->notify, text, 511, 0);
+    assert_true(size > 0);
+    text[size] = '\0';
+}
+
+static void a_start_without_a_host_key_waits_for_one(void **state)
+{
+    struct rig *r = rig_begin("");
+    char text[512];
+    (void)state;
+    assert_false(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure)->configure.reload);
+    waits_send(r, 1);
+    notified(r, text);
+    assert_non_null(strstr(text, "EXTEND_TIMEOUT_USEC="));
+    assert_non_null(strstr(text, "STATUS=Waiting for a host key: no token fits\n"));
+    assert_null(strstr(text, "READY"));
+    rig_expect_silence(r, &r->links[RIG_SIGNER], PHASE_ANY); /* the signer goes on by itself */
+    rig_expect_silence(r, &r->links[RIG_ZYGOTE], PHASE_ANY);
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], configured, .generation = 1, .offer = sp_text("offer")),
+                     0);
+    (void)rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_prepare);
+    assert_int_equal(link_send(&r->links[RIG_ZYGOTE], prepared, .generation = 1), 0);
+    do
+        notified(r, text);
+    while (!strstr(text, "READY=1\n"));
+    struct rig_connection c;
+    bring_to(r, &c, PHASE_LOGIN);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void what_is_wrong_after_all_ends_a_start_that_waits(void **state)
+{
+    struct rig *r = rig_begin("");
+    (void)state;
+    (void)rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure);
+    waits_send(r, 1);
+    assert_int_equal(
+        link_send(&r->links[RIG_SIGNER], unconfigured, .generation = 1, .why = sp_text("the PIN is wrong")),
+        0);
+    assert_int_equal(rig_exit_status(r), 1);
+    rig_close(r);
+}
+
+static void a_reload_takes_the_place_of_a_start_that_waits(void **state)
+{
+    struct rig *r = rig_begin("");
+    (void)state;
+    (void)rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure);
+    waits_send(r, 1);
+    rig_signal(r, SIGHUP);
+    assert_int_equal(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_forget)->forget.generation, 1);
+    const struct msg_configure *configure =
+        &rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure)->configure;
+    assert_int_equal(configure->generation, 2);
+    assert_false(configure->reload); /* there is still none in force */
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], configured, .generation = 2, .offer = sp_text("offer")),
+                     0);
+    assert_int_equal(rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_prepare)->prepare.generation, 2);
+    rig_close(r);
+}
+
+static void a_bad_file_leaves_a_start_that_waits(void **state)
+{
+    struct rig *r = rig_begin("");
+    (void)state;
+    (void)rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure);
+    waits_send(r, 1);
+    rig_configure(r, "NoSuchKeyword yes");
+    rig_signal(r, SIGHUP);
+    rig_log_wait(r, "the previous one still waits for its host keys: ");
+    rig_expect_silence(r, &r->links[RIG_SIGNER], PHASE_ANY);
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], configured, .generation = 1, .offer = sp_text("offer")),
+                     0);
+    (void)rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_prepare);
+    rig_close(r);
+}
+
+static void a_start_that_waits_can_be_stopped(void **state)
+{
+    struct rig *r = rig_begin("");
+    (void)state;
+    (void)rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure);
+    waits_send(r, 1);
+    rig_signal(r, SIGTERM);
+    assert_int_equal(rig_exit_status(r), 0);
+    rig_close(r);
+}
+
+static void a_reload_says_so_and_does_not_wait(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    rig_signal(r, SIGHUP);
+    assert_true(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure)->configure.reload);
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], unconfigured, .generation = 2, .waits = true,
+                               .why = sp_text("no token fits")),
+                     0);
+    assert_int_equal(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_forget)->forget.generation, 2);
+    rig_log_wait(r, "the previous one stays: no token fits");
+    rig_connect(r, &c);
+    rig_sign(r, &c, 1);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void connections_wait_for_a_new_signer_that_waits(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    rig_connect(r, &c);
+    rig_accept(r, RIG_SIGNER);
+    assert_false(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure)->configure.reload);
+    waits_send(r, 1);
+    assert_int_equal(link_send(&c.worker, ask_signature, .transcript = sp_text("t")), 0);
+    rig_expect_silence(r, &r->links[RIG_SIGNER], PHASE_ANY);
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], configured, .generation = 1, .offer = sp_text("offer")),
+                     0);
+    assert_int_equal(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_sign)->sign.connection, c.id);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void keys_that_join_are_offered_to_new_connections(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection old, fresh;
+    (void)state;
+    bring_to(r, &old, PHASE_LOGIN);
+    assert_int_equal(
+        link_send(&r->links[RIG_SIGNER], configured, .generation = 1, .offer = sp_text("more keys")), 0);
+    const struct msg_prepare *prepare =
+        &rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_prepare)->prepare;
+    assert_int_equal(prepare->generation, 1);
+    assert_true(sp_span_is(prepare->offer, "more keys"));
+    /* Who was there before is served meanwhile. */
+    assert_int_equal(link_send(&old.worker, ask_signature, .transcript = sp_text("t")), 0);
+    assert_int_equal(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_sign)->sign.connection, old.id);
+    assert_int_equal(link_send(&r->links[RIG_ZYGOTE], prepared, .generation = 1), 0);
+    rig_connect(r, &fresh);
+    /* What has not changed is nothing new. */
+    assert_int_equal(
+        link_send(&r->links[RIG_SIGNER], configured, .generation = 1, .offer = sp_text("more keys")), 0);
+    rig_expect_silence(r, &r->links[RIG_ZYGOTE], PHASE_ANY);
+    rig_hang_up(&old);
+    rig_hang_up(&fresh);
+    rig_close(r);
+}
+
+static void malformed_states_of_tokens_end_the_signers_link(void **state)
+{
+    struct rig *r = rig_open("");
+    (void)state;
+    assert_int_equal(link_send(&r->links[RIG_SIGNER], token_states, .tokens = sp_text("tokens")), 0);
+    rig_log_wait(r, "states of tokens that are malformed");
+    rig_expect_end(r, &r->links[RIG_SIGNER]);
+    rig_close(r);
+}
+
 /* ---- the end ----------------------------------------------------------------------------------------------- */
 
 static void without_connections_it_goes_at_once(void **state)
@@ -917,6 +1094,15 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_the_zygote_refuses_changes_nothing),
         cmocka_unit_test(open_connections_keep_their_generation),
         cmocka_unit_test(two_reloads_at_once_are_one_after_the_other),
+        cmocka_unit_test(a_start_without_a_host_key_waits_for_one),
+        cmocka_unit_test(what_is_wrong_after_all_ends_a_start_that_waits),
+        cmocka_unit_test(a_reload_takes_the_place_of_a_start_that_waits),
+        cmocka_unit_test(a_bad_file_leaves_a_start_that_waits),
+        cmocka_unit_test(a_start_that_waits_can_be_stopped),
+        cmocka_unit_test(a_reload_says_so_and_does_not_wait),
+        cmocka_unit_test(connections_wait_for_a_new_signer_that_waits),
+        cmocka_unit_test(keys_that_join_are_offered_to_new_connections),
+        cmocka_unit_test(malformed_states_of_tokens_end_the_signers_link),
         cmocka_unit_test(without_connections_it_goes_at_once),
         cmocka_unit_test(open_connections_go_on_after_sigterm),
         cmocka_unit_test(told_twice_it_ends_them),

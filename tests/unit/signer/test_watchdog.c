@@ -156,7 +156,7 @@ static void what_takes_long_is_the_tokens_own_timeout(void **state)
 
 static void a_token_that_is_away_is_no_reason(void **state)
 {
-    static const enum token_state states[] = {TOKEN_STOPPED, TOKEN_WAITING, TOKEN_STARTING};
+    static const enum token_process states[] = {TOKEN_STOPPED, TOKEN_WAITING, TOKEN_STARTING};
     struct world *w = *state;
     for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
         w->token.state = states[i];
