@@ -30,7 +30,8 @@ static int usage(void)
     fprintf(
         stderr,
         "usage: sallyportd [-tTV] [-C user=,addr=,laddr=,lport=,listener=] [-f config] [-o keyword=value]\n"
-        "                  [--runtime-dir dir] [--snapshot file] [--user uid:gid] [--keep-connections]\n");
+        "                  [--runtime-dir dir] [--snapshot file] [--user uid:gid] [--keep-connections]\n"
+        "                  [--no-listen]\n");
     return EXIT_BAD;
 }
 
@@ -79,6 +80,9 @@ static int option_take(struct arguments *a, int option)
     case 'u':
         a->options.user = optarg;
         return 0;
+    case 'n':
+        a->options.no_listen = true;
+        return 0;
     case 'D': /* sshd: do not become a daemon. We never do. */
     case 'e': /* sshd: log to standard error. LogFormat decides. */
         return 0;
@@ -95,6 +99,7 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
                                           {"user", required_argument, NULL, 'u'},
                                           {"version", no_argument, NULL, 'V'},
                                           {"keep-connections", no_argument, NULL, 'k'},
+                                          {"no-listen", no_argument, NULL, 'n'},
                                           {0}};
     int option;
     a->options.config_path = "/etc/sallyport/sallyport.conf";
@@ -206,13 +211,27 @@ static int sockets_open(struct monitor *m)
     return r;
 }
 
+/* Handed over, or bound now. A unit has no right and no network to bind any, and would seem to serve. */
+static int sockets_get(struct monitor *m)
+{
+    if (listeners_take(m))
+        return 0;
+    if (!m->options->no_listen)
+        return sockets_open(m);
+    monitor_say(
+        m, NULL, LOG_LEVEL_ERROR, "listen_failed",
+        "No listening socket was handed over: start the socket unit, not the service (systemctl start "
+        "sallyport.socket)");
+    return -ENOTCONN;
+}
+
 static int monitor_set_up(struct monitor *m)
 {
     /* 1. Signals wait until the loop asks for them. */
     int r = signals_block();
-    /* 2. Listening sockets: handed over, or bound now. */
-    if (r == 0 && !listeners_take(m))
-        r = sockets_open(m);
+    /* 2. Listening sockets. */
+    if (r == 0)
+        r = sockets_get(m);
     /* 3. Privileges end here. */
     if (r == 0)
         r = privilege_drop(m);

@@ -31,6 +31,7 @@ struct monitor_options {
     const char *snapshot_path; /* a packed configuration, written by who may read what the monitor may not */
     const char *overrides;     /* configuration lines that stand before the file's */
     const char *runtime_dir;   /* where the services' sockets are */
+    bool no_listen;            /* on nothing but what is handed over */
     const char *user;          /* UID:GID to become; NULL: stay who we are */
     bool keep;                 /* open connections stay, in the service manager's store, when we go */
 };
