@@ -1,5 +1,6 @@
 #!/bin/bash
 # That the guest is what an installed Debian is, as far as the other claims stand on it.
+# layer: none
 # shellcheck disable=SC2317 # claims are called by name
 . /claims/lib.sh
 

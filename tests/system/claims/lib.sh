@@ -11,7 +11,8 @@ claim() {
     log=$(mktemp)
     (
         set -Eeuo pipefail
-        trap 'echo "WHY ${BASH_COMMAND:0:200} (line $LINENO)"' ERR
+        # Not for what fails in $(...): that is the business of the command around it.
+        trap '[ "$BASH_SUBSHELL" -gt 1 ] || echo "WHY ${BASH_COMMAND:0:200} (line $LINENO)"' ERR
         "$@"
     ) >"$log" 2>&1 </dev/null
     status=$?
@@ -62,4 +63,74 @@ wait_for() {
         [ $((tries--)) -gt 0 ] || wrong "did not come about: $*"
         sleep 0.1
     done
+}
+
+# ---- the package --------------------------------------------------------------------------------------------
+
+# install_package VERSION: from /debs, as an administrator without a network does it.
+install_package() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "/debs/sallyport_$1_$(dpkg --print-architecture).deb"
+}
+
+# Those that serve; sockets are PID 1's.
+server_processes() {
+    ps -eo pid=,comm= | awk '$2 ~ /^sallyport/'
+}
+
+server_units="sallyport.service sallyport-signer.service sallyport-worker.service sallyport-session.service"
+
+# ---- clients ------------------------------------------------------------------------------------------------
+
+password_of() {
+    printf 'Old-%s-4711' "$1"
+}
+
+# The host key as the first client sees it; from then on nothing else is taken for this host.
+known_hosts_make() {
+    [ -s /root/known_hosts ] || ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null >/root/known_hosts
+    [ -s /root/known_hosts ]
+}
+
+# login USER [OPTION...] [COMMAND]: with root's key, at most 60 seconds.
+login() {
+    local user=$1
+    shift
+    known_hosts_make
+    timeout 60 ssh -F none -i /root/key -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=30 -o LogLevel=ERROR \
+        -o UserKnownHostsFile=/root/known_hosts -o StrictHostKeyChecking=yes "$user@127.0.0.1" "$@"
+}
+
+# login_typed METHODS USER "PATTERN=ANSWER"... -- [OPTION...] [COMMAND]: somebody types an answer to each prompt that has the
+# pattern. All prompts are in /root/prompts afterwards; one that nobody has an answer to ends the login.
+login_typed() {
+    local methods=$1 user=$2
+    shift 2
+    : >/root/prompts
+    : >/root/answers
+    while [ "$1" != -- ]; do
+        printf '%s\n' "$1" >>/root/answers
+        shift
+    done
+    shift
+    cat >/root/askpass <<'END'
+#!/bin/bash
+printf '%s\n' "$1" >>/root/prompts
+while IFS= read -r line; do
+    if [[ ${1,,} == *"${line%%=*}"* ]]; then
+        printf '%s\n' "${line#*=}"
+        exit 0
+    fi
+done </root/answers
+exit 1
+END
+    chmod 755 /root/askpass
+    known_hosts_make
+    SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force timeout 60 ssh -F none -i /root/key -o IdentitiesOnly=yes \
+        -o "PreferredAuthentications=$methods" -o NumberOfPasswordPrompts=1 -o ConnectTimeout=30 -o LogLevel=INFO \
+        -o UserKnownHostsFile=/root/known_hosts -o StrictHostKeyChecking=yes "$user@127.0.0.1" "$@"
+}
+
+# Fails if it succeeds: errexit does not see a command behind "!".
+fails() {
+    if "$@"; then wrong "succeeded: $*"; fi
 }
