@@ -218,6 +218,12 @@ class Connection:
         theirs.close()
         threading.Thread(target=Login(Link(ours), self.limits).run, daemon=True).start()
 
+    def on_proxied(self, values):
+        """Behind a balancer: answered at once, unless the test wants to do that itself."""
+        self.proxied = values
+        if self.answers:
+            self.link.send("proxied_policy", remote_address="192.0.2.1", remote_port=4711)
+
     def on_ended(self, values):
         self.ended = values
         self.say(self.number, f"ended: {values}")
@@ -260,12 +266,13 @@ class Zygote:
         except Closed:
             self.say(0, "zygote's link closed")
 
-    def serve(self, client, number):
+    def serve(self, client, number, answers=True, **more):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         connection = Connection(Link(ours), self.host_key, self.limits, self.say, number)
         self.connections[number] = connection
+        connection.answers = answers
         self.link.send("serve", fds=[client.fileno(), theirs.fileno()], connection=number,
-                       remote_address="127.0.0.1", remote_port=1, local_address="127.0.0.1", local_port=2)
+                       remote_address="127.0.0.1", remote_port=1, local_address="127.0.0.1", local_port=2, **more)
         client.close()
         theirs.close()
         threading.Thread(target=connection.run, daemon=True).start()

@@ -442,6 +442,54 @@ static void a_worker_does_not_invent_a_balancer(void **state)
     rig_close(r);
 }
 
+/* ---- a zygote that goes -------------------------------------------------------------------------------------- */
+
+/* Its worker goes with it, perhaps having read something. */
+static void lose_the_zygote(struct rig *r, struct rig_connection *c, bool having_read)
+{
+    static const char header[] = "PROXY TCP4 192.0.2.1 198.51.100.9 4711 22\r\n";
+    char octet;
+    struct pollfd p = {.events = POLLIN};
+    rig_connect(r, c);
+    p.fd = c->socket;
+    assert_int_equal(write(c->client, header, sizeof header - 1), sizeof header - 1);
+    assert_int_equal(poll(&p, 1, 10000), 1);
+    if (having_read)
+        assert_int_equal(read(c->socket, &octet, 1), 1);
+    close(c->socket);
+    c->socket = -1;
+    link_close(&c->worker);
+    rig_accept(r, RIG_ZYGOTE);
+    assert_int_equal(rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_prepare)->prepare.generation, 1);
+    assert_int_equal(link_send(&r->links[RIG_ZYGOTE], prepared, .generation = 1), 0);
+}
+
+static void a_header_that_nobody_has_read_is_read_by_another_worker(void **state)
+{
+    struct rig *r = rig_open(BALANCED);
+    struct rig_connection c;
+    (void)state;
+    lose_the_zygote(r, &c, false);
+    rig_receive_serve(r, &c);
+    assert_true(r->inbox.body.serve.proxied);
+    say_client(&c, 1);
+    (void)answer(r, &c);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
+static void one_of_which_something_was_read_is_not_served_again(void **state)
+{
+    struct rig *r = rig_open(BALANCED);
+    struct rig_connection c;
+    (void)state;
+    lose_the_zygote(r, &c, true);
+    rig_expect_silence(r, &r->links[RIG_ZYGOTE], PHASE_ANY);
+    rig_log_wait(r, "\"event\":\"ended\"");
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
 /* ---- names ------------------------------------------------------------------------------------------------- */
 
 static void reload(struct rig *r, const char *lines, uint64_t generation)
@@ -507,6 +555,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(those_that_nobody_has_spoken_for_are_few),
         cmocka_unit_test(max_connections_counts_each_once),
         cmocka_unit_test(a_worker_does_not_invent_a_balancer),
+        cmocka_unit_test(a_header_that_nobody_has_read_is_read_by_another_worker),
+        cmocka_unit_test(one_of_which_something_was_read_is_not_served_again),
         cmocka_unit_test(names_are_those_of_the_configuration_in_force),
     };
     if (argc != 2)

@@ -23,13 +23,13 @@ PROTOCOL_ERROR, KEX_FAILED, VERSION_REFUSED = 2, 3, 8
 class Client:
     """As much of a client as fits in the clear."""
 
-    def __init__(self, zygote, number):
+    def __init__(self, zygote, number, **how):
         ours, theirs = socket.socketpair()
         self.sock, self.data = ours, b""
         self.sock.settimeout(10)
-        self.connection = zygote.serve(theirs, number)
+        self.connection = zygote.serve(theirs, number, **how)
         self.zygote, self.number = zygote, number
-        self.banner = self.line()
+        self.banner = b"" if how else self.line()
 
     def read(self):
         more = self.sock.recv(65536)
@@ -421,9 +421,113 @@ def a_crash_retires_the_zygote(program):
     assert zygote.exits[1] & 0x7f == 9
 
 
+# ---- behind a balancer ----
+
+HEADER = b"PROXY TCP4 192.0.2.1 198.51.100.1 4711 22\r\n"
+
+
+def nothing_is_said(client):
+    client.sock.settimeout(0.2)
+    try:
+        more = client.sock.recv(100)
+    except TimeoutError:
+        client.sock.settimeout(10)
+        return
+    raise AssertionError(f"it says {more!r}")
+
+
+def wait_for(what):
+    deadline = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.01)
+
+
+def balanced_exchange_follows_in_the_same_write(client):
+    client.sock.sendall(HEADER + b"SSH-2.0-test\r\n")
+    assert client.line().startswith(b"SSH-2.0-sallyport")
+    client.send(kexinit())
+    client.send(public())
+    assert client.packet()[0] == 20
+    reply_comes(client)
+
+
+def balanced_header_comes_octet_by_octet(client):
+    for octet in HEADER:
+        client.sock.sendall(bytes([octet]))
+    assert client.line().startswith(b"SSH-2.0-sallyport")
+    assert client.connection.proxied["source"] == bytes([192, 0, 2, 1]) and client.connection.proxied["source_port"] == 4711
+    client.sock.close()
+
+
+def held_says_nothing_before_the_header_nor_before_the_answer(client):
+    nothing_is_said(client)
+    client.sock.sendall(HEADER + b"SSH-2.0-test\r\n" + b"x" * 100)
+    wait_for(lambda: hasattr(client.connection, "proxied"))
+    nothing_is_said(client)
+    client.connection.link.send("proxied_policy", remote_address="192.0.2.1", remote_port=4711)
+    assert client.line().startswith(b"SSH-2.0-sallyport")
+    client.sock.close()
+
+
+def held_is_told_in_a_line_why_it_is_refused(client):
+    client.sock.sendall(HEADER + b"SSH-2.0-test\r\n")
+    wait_for(lambda: hasattr(client.connection, "proxied"))
+    client.connection.link.send("end", reason=12, text="Not allowed at this time")
+    assert client.line() == b"Not allowed at this time\r"
+    client.must_end()
+    assert client.data == b"", client.data
+
+
+def held_is_told_in_a_line_that_no_header_came(client):
+    client.connection.link.send("end", reason=11, text="No PROXY protocol header came in time")
+    assert client.line() == b"No PROXY protocol header came in time\r"
+    client.must_end()
+
+
+def held_answer_without_a_question_ends_it(client):
+    client.connection.link.send("proxied_policy", remote_address="192.0.2.1", remote_port=4711)
+    client.must_end()
+    assert b"SSH-2.0" not in client.data
+
+
+def held_answer_of_a_policy_that_is_not_there_ends_it(client):
+    client.sock.sendall(HEADER)
+    wait_for(lambda: hasattr(client.connection, "proxied"))
+    client.connection.link.send("proxied_policy", remote_address="192.0.2.1", remote_port=4711, policy="NONE")
+    client.must_end()
+    assert b"SSH-2.0" not in client.data
+
+
+def balanced_no_header_ends_it(client):
+    client.ident()
+    assert b"clients come through a balancer here" in client.line()
+    client.must_end()
+    assert client.connection.ended["reason"] == PROTOCOL_ERROR and not hasattr(client.connection, "proxied")
+
+
+def balanced_checks_come_and_go(client):
+    client.sock.sendall(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")
+    client.sock.shutdown(socket.SHUT_WR)
+    client.must_end()
+    assert client.connection.ended["by_peer"] and client.connection.proxied["kind"] == 1
+
+
+def held_second_answer_ends_it(client):
+    client.sock.sendall(HEADER)
+    wait_for(lambda: hasattr(client.connection, "proxied"))
+    for _ in range(2):
+        client.connection.link.send("proxied_policy", remote_address="192.0.2.1", remote_port=4711)
+    client.must_end()
+
+
 OFFER = {"kex": f"curve25519-sha256,ecdh-sha2-nistp256,{GEX}"}
 CASES = [value for name, value in list(globals().items())
          if callable(value) and name.split("_")[0] in ("gives", "takes", "drops", "uses", "refuses", "names", "says", "ends")]
+
+
+BALANCED = [value for name, value in list(globals().items())
+            if callable(value) and name.split("_")[0] in ("balanced", "held")]
 
 
 def main():
@@ -437,12 +541,20 @@ def main():
             print(f"FAILED {case.__name__}", flush=True)
             raise
         print(f"ok {case.__name__}", flush=True)
+    for case in BALANCED:
+        number += 1
+        try:
+            case(Client(zygote, number, proxied=True, answers=case.__name__.startswith("balanced")))
+        except Exception:
+            print(f"FAILED {case.__name__}", flush=True)
+            raise
+        print(f"ok {case.__name__}", flush=True)
     number = cookies_and_publics_differ(zygote, number)
     print("ok cookies_and_publics_differ")
     assert zygote.stop() == 0
     a_crash_retires_the_zygote(sys.argv[1])
     print("ok a_crash_retires_the_zygote")
-    assert len(CASES) > 20
+    assert len(CASES) > 20 and len(BALANCED) > 9
 
 
 if __name__ == "__main__":
