@@ -126,6 +126,12 @@ static const struct foreign *find(const char *keyword)
     return NULL;
 }
 
+const char *foreign_hint(const char *keyword)
+{
+    const struct foreign *row = find(keyword);
+    return row ? row->hint : NULL;
+}
+
 int foreign_check(const struct lexer_line *line, struct config_error *why)
 {
     const struct foreign *row = find(line->keyword);

@@ -6,6 +6,8 @@
 
 size_t foreign_count(void);
 const char *foreign_keyword(size_t index); /* index < foreign_count() */
+/* Why there is no such keyword, and what to do instead; NULL: it is none of OpenSSH's. */
+const char *foreign_hint(const char *keyword);
 
 enum {
     FOREIGN_E_UNKNOWN = 2, /* no keyword of OpenSSH's either */

@@ -116,8 +116,10 @@ int include_line(struct source_reading *reading, const struct config_place *plac
         char path[SOURCE_NAME_MAX + 1];
         if (argument[0] == '\0')
             return config_complain(reading->error, place, "Include: expected a file name, got \"\"");
-        int size =
-            snprintf(path, sizeof path, "%s%s", argument[0] == '/' ? "" : INCLUDE_DIRECTORY "/", argument);
+        const char *directory = reading->directory ? reading->directory : INCLUDE_DIRECTORY;
+        bool is_absolute = argument[0] == '/';
+        int size = snprintf(path, sizeof path, "%s%s%s%s", reading->root ? reading->root : "",
+                            is_absolute ? "" : directory, is_absolute ? "" : "/", argument);
         if (size < 0 || (size_t)size >= sizeof path)
             return config_complain(reading->error, place, "Include: expected a path of at most %u octets",
                                    SOURCE_NAME_MAX);
@@ -126,6 +128,30 @@ int include_line(struct source_reading *reading, const struct config_place *plac
             return result;
     }
     return 0;
+}
+
+int source_read_foreign(const char *path, const char *root, const char *directory,
+                        struct config_source **source, struct config_error *error)
+{
+    struct config_place place = {.file = path};
+    const char *why = NULL;
+    CLEANUP_CLOSE int fd = open_included(path, &why);
+    if (fd < 0)
+        return config_complain(error, &place, "cannot open: %s", why);
+    CLEANUP(source_cleanup) struct config_source *made = NULL;
+    int result = source_new(&made);
+    if (result != 0)
+        return result;
+    struct source_reading reading = {.source = made,
+                                     .error = error,
+                                     .octets_left = CONFIG_SNAPSHOT_MAX,
+                                     .has_files = true,
+                                     .root = root,
+                                     .directory = directory};
+    result = read_open_file(&reading, fd, path, &place);
+    if (result == 0)
+        *source = TAKE(made);
+    return result;
 }
 
 int config_source_read(const char *path, struct config_source **source, struct config_error *error)

@@ -80,7 +80,17 @@ struct source_reading {
     size_t octets_left; /* of all files together */
     unsigned depth;
     bool has_files; /* false: text in memory, which cannot include */
+    const char *root;      /* in front of the names of all files; NULL: nothing */
+    const char *directory; /* where an Include that is not absolute looks; NULL: in ours */
 };
+
+/*
+ * The lines of another server's configuration: the same grammar, and other keywords. `root`: where the root of its machine is
+ * mounted, "" here; `directory`: where its Include lines look. Nothing else that the lines name is opened. 0, CONFIG_E_INVALID
+ * or -ENOMEM.
+ */
+int source_read_foreign(const char *path, const char *root, const char *directory,
+                        struct config_source **source, struct config_error *error) MUST_USE;
 
 /* Adds a text's lines, and what its Include lines name. line: of the Include that led here, 0 for the first. */
 int source_read_text(struct source_reading *reading, const char *name, uint32_t line,

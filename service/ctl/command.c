@@ -32,7 +32,9 @@ static const struct {
     {CTL_FILE, "file", "FILE", "the file with the HostKey lines, instead of /etc/sallyport/hostkeys.conf"},
     {CTL_DAYS, "days", "DAYS", "clients that logged in so many days ago count; 30"},
     {CTL_SERVER, "server", "PROGRAM", "the sallyportd that checks the change"},
-    {CTL_FORCE, "force", NULL, "also if clients do not know the key yet"},
+    {CTL_FORCE, "force", NULL, "also if it would surprise clients, or replace a file"},
+    {CTL_OUTPUT, "output", "FILE", "write the result there"},
+    {CTL_ROOT, "root", "DIR", "where the machine is mounted that the file is of"},
     {CTL_TIMEOUT, "timeout", "SECONDS", "how long to wait for the server"},
 };
 
@@ -127,6 +129,12 @@ static int option_take(struct ctl_options *o, enum ctl_option bit, const char *v
         return 0;
     case CTL_SERVER:
         o->server = value;
+        return 0;
+    case CTL_OUTPUT:
+        o->output = value;
+        return 0;
+    case CTL_ROOT:
+        o->root = value;
         return 0;
     case CTL_FORCE:
         o->force = true;

@@ -27,7 +27,7 @@ struct ctl_options {
     const char *keys[CTL_KEYS_MAX]; /* --keys */
     size_t key_count;
     const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address, *has,
-        *file, *days, *server;
+        *file, *days, *server, *output, *root;
     const char *arguments[CTL_ARGUMENTS_MAX];
     size_t argument_count;
     unsigned timeout_s;
@@ -54,6 +54,8 @@ enum ctl_option {
     CTL_DAYS = 1 << 15,
     CTL_SERVER = 1 << 16,
     CTL_FORCE = 1 << 17,
+    CTL_OUTPUT = 1 << 18,
+    CTL_ROOT = 1 << 19,
 };
 
 /*

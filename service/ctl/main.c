@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/config_import.h"
 #include "ctl/ctl.h"
 #include "ctl/token_command.h"
 
@@ -14,6 +15,9 @@ static const struct ctl_command commands[] = {
     {.name = "key",
      .summary = "host keys in a token: making, taking in, publishing, testing",
      .run = key_commands_run},
+    {.name = "config",
+     .summary = "configurations: from OpenSSH's sshd_config, and whether they are good",
+     .commands = config_commands},
     {0},
 };
 

@@ -44,6 +44,17 @@ int write_file(const char *path, struct sp_span contents)
     return ctl_fail("%s: %s", path, strerror(-r));
 }
 
+int write_new_file(const char *path, struct sp_span contents)
+{
+    int r = fresh_write(path, contents);
+    if (r == 0)
+        return 0;
+    if (r == -EEXIST)
+        return ctl_fail("%s is there already, and stays as it is; --force replaces it", path);
+    unlink(path);
+    return ctl_fail("%s: %s", path, strerror(-r));
+}
+
 int write_directory(const char *path)
 {
     if (mkdir(path, 0755) == 0 || errno == EEXIST)

@@ -10,5 +10,7 @@
  * tool, 0644. 0, or CTL_FAILED and said.
  */
 int write_file(const char *path, struct sp_span contents) MUST_USE;
+/* The same for a file that must not be there yet. */
+int write_new_file(const char *path, struct sp_span contents) MUST_USE;
 /* A directory, if it is not there, 0755. 0, or CTL_FAILED and said. */
 int write_directory(const char *path) MUST_USE;

@@ -5,6 +5,21 @@ from suite import expect
 
 CLIENTS = ["--clients-directory", "clients"]
 
+IMPORT = ["config", "import", "--root", "import/root"]
+
+# name -> the command line
+CONFIGURATIONS = {
+    "import_debian": [*IMPORT, "import/debian.conf"],
+    "import_hardened": [*IMPORT, "import/hardened.conf"],
+    "import_match": [*IMPORT, "import/match.conf"],
+    "import_nasty": IMPORT,
+    "import_match_json": [*IMPORT, "import/match.conf", "--json"],
+    "import_malformed": [*IMPORT, "import/malformed.conf"],
+    "import_no_such": [*IMPORT, "import/none.conf"],
+    "usage_config": ["config"],
+    "usage_import": [*IMPORT, "a", "b"],
+}
+
 # name -> the command line behind "policy"
 OUTPUTS = {
     "list": ["list", "--directory", "policies"],
@@ -43,8 +58,9 @@ OUTPUTS = {
 }
 
 
-def output(arguments):
-    status, out, error = tool.call("policy", *arguments)
+def output(name):
+    words = CONFIGURATIONS[name] if name in CONFIGURATIONS else ["policy", *OUTPUTS[name]]
+    status, out, error = tool.call(*words)
     return f"{out}{error}status {status}\n"
 
 
@@ -53,23 +69,23 @@ def file_of(name):
 
 
 def is_as_it_was(name):
-    wanted, actual = file_of(name).read_text(), output(OUTPUTS[name])
+    wanted, actual = file_of(name).read_text(), output(name)
     for number, (one, other) in enumerate(zip(wanted.splitlines(), actual.splitlines()), 1):
         assert one == other, f"line {number} is {other!r}, not {one!r}"
     expect(actual, wanted, "output")
 
 
 def nothing_is_left_over():
-    expect(sorted(path.stem for path in (tool.HERE / "golden").iterdir()), sorted(OUTPUTS), "files in golden/")
+    expect(sorted(path.stem for path in (tool.HERE / "golden").iterdir()), sorted([*OUTPUTS, *CONFIGURATIONS]), "files in golden/")
 
 
 def update():
-    for name, arguments in OUTPUTS.items():
-        file_of(name).write_text(output(arguments))
+    for name in [*OUTPUTS, *CONFIGURATIONS]:
+        file_of(name).write_text(output(name))
     return 0
 
 
 def run(ctl):
-    for name in OUTPUTS:
+    for name in [*OUTPUTS, *CONFIGURATIONS]:
         ctl.run(f"golden {name}", is_as_it_was, name)
     ctl.run("golden outputs that no test reads", nothing_is_left_over)
