@@ -22,6 +22,7 @@
 #include "ctl/found.h"
 #include "ctl/host_key_file.h"
 #include "ctl/question.h"
+#include "ctl/tokens.h"
 #include "ctl/retirement.h"
 
 #define HOST_KEY_FILE "/etc/sallyport/hostkeys.conf"
@@ -58,10 +59,13 @@ static int status_find(const struct ctl_options *o, json_t *found)
 static void key_show(const json_t *row, long long seen)
 {
     CLEANUP_FREE char *algorithms = found_join(json_object_get(row, "algorithms"), ", ");
-    printf("%-8s %s\n", found_get(row, "role"), found_get(row, "fingerprint"));
+    bool is_found = *found_get(row, "fingerprint");
+    printf("%-8s %s\n", found_get(row, "role"), is_found ? found_get(row, "fingerprint") : "(not found yet)");
     printf("         %s\n", found_get(row, "uri"));
     printf("         %s; token %s, %lld of its processes\n", algorithms ? algorithms : "",
            found_get(row, "token"), (long long)found_number(row, "token_processes"));
+    if (json_is_boolean(json_object_get(row, "can_sign")))
+        printf("         %s\n", found_is(row, "can_sign") ? "can sign" : "cannot sign now");
     printf("         proved to %lld of %lld addresses", (long long)found_number(row, "addresses_proved"),
            seen);
     if (found_number(row, "proofs"))
@@ -78,6 +82,7 @@ static void status_show(const struct ctl_options *o, const json_t *found)
     printf("%lld addresses logged in from in the last %lld days, as far as the server remembers\n", seen,
            (long long)found_number(found, "days"));
     json_array_foreach(json_object_get(found, "keys"), i, row) key_show(row, seen);
+    tokens_show(found);
 }
 
 /* ---- is it time? ------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "ctl/describe.h"
 #include "ctl/policy.h"
 #include "ctl/question.h"
+#include "ctl/tokens.h"
 
 static const json_t *current_of(const json_t *answer)
 {
@@ -112,6 +113,7 @@ void policy_running_show(const struct ctl_options *o, const json_t *found)
            found_get(running, "policy_report"));
     for (size_t i = 0; i < json_array_size(generations); i++)
         generation_show(json_array_get(generations, i));
+    tokens_show(running);
     if (*found_get(files, "error")) {
         printf("The files cannot be used any more: %s\n", found_get(files, "error"));
         return;

@@ -39,7 +39,7 @@ struct token_state {
     struct sp_span module;
     uint32_t replica; /* of TokenThreads: 0 is the first process on the token */
     enum token_condition condition;
-    struct sp_span why; /* empty if it is ready and was never lost; else what went wrong last */
+    struct sp_span why; /* what went wrong last; empty if it is ready */
     uint64_t age_ms;    /* of the condition, when the message was made */
     uint32_t waiting;   /* requests that wait for it or are with it */
     uint64_t starts;    /* of its process */

@@ -199,6 +199,40 @@ static void mode_describe(const struct generation *g, json_t *into)
         put_string(into, "policy_report", g->config->policy_report);
 }
 
+/* Every process on a token: how it is, and which of its keys can sign. */
+static json_t *token_describe(const struct token_states *states, const struct token_state *token)
+{
+    json_t *row = json_object(), *keys = json_array();
+    struct sp_span list = token->keys;
+    struct token_state_key key;
+    put_text(row, "token", token->name);
+    put_text(row, "module", token->module);
+    put_number(row, "process", token->replica);
+    put_string(row, "state", token_condition_name(token->condition));
+    put_text(row, "why", token->why);
+    put_number(row, "seconds", token_state_age_s(states, token, clock_ms()));
+    put_number(row, "waiting", token->waiting);
+    put_number(row, "signatures", token->signatures);
+    put_number(row, "failures", token->failures);
+    while (token_state_next_key(&list, &key)) {
+        json_t *one = json_object();
+        put_text(one, "uri", key.uri);
+        put_text(one, "fingerprint", key.fingerprint);
+        (void)json_object_set_new(one, "can_sign", json_boolean(key.can_sign));
+        (void)json_array_append_new(keys, one);
+    }
+    (void)json_object_set_new(row, "keys", keys);
+    return row;
+}
+
+static void tokens_describe(const struct token_states *states, json_t *into)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < states->count; i++)
+        (void)json_array_append_new(rows, token_describe(states, &states->tokens[i]));
+    (void)json_object_set_new(into, "tokens", rows);
+}
+
 static int answer_running(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
 {
     json_t *generations = json_array();
@@ -217,6 +251,7 @@ static int answer_running(struct monitor *m, struct sp_span argument, json_t *in
         (void)json_array_append_new(generations, row);
     }
     (void)json_object_set_new(into, "generations", generations);
+    tokens_describe(&m->token_states, into);
     return 0;
 }
 
@@ -373,40 +408,6 @@ static void can_sign_describe(const struct monitor *m, struct sp_span fingerprin
     enum token_key_ability ability = token_states_key(&m->token_states, fingerprint, uri);
     if (ability != TOKEN_KEY_UNKNOWN)
         (void)json_object_set_new(row, "can_sign", json_boolean(ability == TOKEN_KEY_CAN));
-}
-
-/* Every process on a token: how it is, and which of its keys can sign. */
-static json_t *token_describe(const struct token_states *states, const struct token_state *token)
-{
-    json_t *row = json_object(), *keys = json_array();
-    struct sp_span list = token->keys;
-    struct token_state_key key;
-    put_text(row, "token", token->name);
-    put_text(row, "module", token->module);
-    put_number(row, "process", token->replica);
-    put_string(row, "state", token_condition_name(token->condition));
-    put_text(row, "why", token->why);
-    put_number(row, "seconds", token_state_age_s(states, token, clock_ms()));
-    put_number(row, "waiting", token->waiting);
-    put_number(row, "signatures", token->signatures);
-    put_number(row, "failures", token->failures);
-    while (token_state_next_key(&list, &key)) {
-        json_t *one = json_object();
-        put_text(one, "uri", key.uri);
-        put_text(one, "fingerprint", key.fingerprint);
-        (void)json_object_set_new(one, "can_sign", json_boolean(key.can_sign));
-        (void)json_array_append_new(keys, one);
-    }
-    (void)json_object_set_new(row, "keys", keys);
-    return row;
-}
-
-static void tokens_describe(const struct token_states *states, json_t *into)
-{
-    json_t *rows = json_array();
-    for (size_t i = 0; i < states->count; i++)
-        (void)json_array_append_new(rows, token_describe(states, &states->tokens[i]));
-    (void)json_object_set_new(into, "tokens", rows);
 }
 
 /* As messages.def has an item of host_keys. */

@@ -1,0 +1,227 @@
+/* Keys of a generation: found, proven, wrong, away again. Tokens and proofs are played. */
+#include "support.h"
+
+#include <sallyport/registry.h>
+#include <sallyport/wire.h>
+
+#include "signer/generation_parts.h"
+
+enum { SOFT, LATE, TOKENS };
+
+struct world {
+    struct signer signer;
+    struct token tokens[TOKENS];
+    struct token_blob blobs[TOKENS];
+    uint8_t bytes[TOKENS][64];
+    struct generation generation;
+};
+
+/* An Ed25519 key whose octets are all of that value. */
+static void blob_make(struct world *w, size_t token, uint8_t value)
+{
+    struct sp_out out = {.data = w->bytes[token], .capacity = sizeof w->bytes[token]};
+    uint8_t point[32];
+    memset(point, value, sizeof point);
+    sp_put_text(&out, "ssh-ed25519");
+    sp_put_string(&out, sp_span_of(point, sizeof point));
+    w->blobs[token] = (struct token_blob){w->bytes[token], out.size};
+}
+
+static int open_world(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    if (!w)
+        return -1;
+    w->signer.monitor.fd = -1;
+    w->signer.log = (struct log){.program = "test", .level = LOG_LEVEL_ERROR, .link = &w->signer.monitor};
+    struct generation *g = &w->generation;
+    *g = (struct generation){.signer = &w->signer, .state = GENERATION_TOKENS};
+    g->plan = (struct plan){.replicas = 1, .token_count = TOKENS, .key_count = TOKENS};
+    for (size_t i = 0; i < TOKENS; i++) {
+        w->tokens[i] = (struct token){.signer = &w->signer, .state = TOKEN_READY, .blobs = &w->blobs[i]};
+        g->tokens[i] = &w->tokens[i];
+        g->plan.keys[i] = (struct plan_key){.keyword = "HostKey", .written = "pkcs11:x", .first_token = i};
+        blob_make(w, i, (uint8_t)(i + 1));
+    }
+    *state = w;
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    struct world *w = *state;
+    for (size_t i = 0; i < TOKENS; i++)
+        key_forget(&w->generation, i);
+    free(w);
+    return 0;
+}
+
+/* As answer.c tells it. failure: NULL if it was signed. */
+static void proof_ends(struct world *w, size_t key, const char *failure)
+{
+    struct generation *g = &w->generation;
+    struct request request = {.kind = REQUEST_PROOF,
+                              .generation = g,
+                              .key = key,
+                              .token = g->tokens[key],
+                              .keytype = g->keys[key].candidate.algorithms[0]};
+    assert_non_null(request.keytype);
+    g->proofs_open++;
+    generation_proved(&request, failure);
+    assert_int_equal(g->proofs_open, 0);
+}
+
+static void serve_with_the_first(struct world *w)
+{
+    w->tokens[LATE].state = TOKEN_WAITING;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    proof_ends(w, SOFT, NULL);
+    keys_end(&w->generation);
+    w->generation.state = GENERATION_READY;
+    assert_int_equal(w->generation.keys[SOFT].state, KEY_PROVEN);
+}
+
+static void keys_of_tokens_that_are_away_are_awaited(void **state)
+{
+    struct world *w = *state;
+    serve_with_the_first(w);
+    const struct generation_key *key = &w->generation.keys[LATE];
+    assert_int_equal(key->state, KEY_AWAITED);
+    assert_int_equal(key->proven.algorithm_count, 0);
+    assert_int_equal(keys_signing(&w->generation, KEY_PROVEN), 1);
+}
+
+static void a_key_that_is_found_joins_when_it_has_proved_itself(void **state)
+{
+    struct world *w = *state;
+    serve_with_the_first(w);
+    w->tokens[LATE].state = TOKEN_READY;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    const struct generation_key *key = &w->generation.keys[LATE];
+    assert_int_equal(key->state, KEY_PROVING);
+    assert_int_equal(key->proven.algorithm_count, 0); /* nobody is sent there before */
+    proof_ends(w, LATE, NULL);
+    keys_end(&w->generation);
+    assert_int_equal(key->state, KEY_PROVEN);
+    assert_int_equal(key->proven.algorithm_count, 1);
+    assert_int_equal(w->generation.keys[SOFT].state, KEY_PROVEN);
+}
+
+static void a_key_that_proves_nothing_ends_a_generation_that_serves_nobody(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    proof_ends(w, SOFT, NULL);
+    proof_ends(w, LATE, "its signatures are wrong");
+    keys_end(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_FAILED);
+}
+
+static void a_key_that_proves_nothing_does_no_harm_to_one_that_serves(void **state)
+{
+    struct world *w = *state;
+    serve_with_the_first(w);
+    w->tokens[LATE].state = TOKEN_READY;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    proof_ends(w, LATE, "its signatures are wrong");
+    keys_end(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_READY);
+    assert_int_equal(w->generation.keys[LATE].state, KEY_WRONG);
+    assert_int_equal(w->generation.keys[LATE].proven.algorithm_count, 0);
+    assert_int_equal(keys_begin(&w->generation), 0); /* nor is it tried again */
+    assert_int_equal(w->generation.keys[LATE].state, KEY_WRONG);
+}
+
+static void a_key_whose_token_was_lost_on_the_way_is_awaited_again(void **state)
+{
+    struct world *w = *state;
+    serve_with_the_first(w);
+    w->tokens[LATE].state = TOKEN_READY;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    w->tokens[LATE].state = TOKEN_WAITING;
+    proof_ends(w, LATE, "its process ended");
+    keys_end(&w->generation);
+    assert_int_equal(w->generation.keys[LATE].state, KEY_AWAITED);
+    assert_string_equal(key_trouble(&w->generation, LATE), "ssh-ed25519: its process ended");
+    w->tokens[LATE].state = TOKEN_READY;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    proof_ends(w, LATE, NULL);
+    keys_end(&w->generation);
+    assert_int_equal(w->generation.keys[LATE].state, KEY_PROVEN);
+}
+
+static void a_reload_does_not_wait_for_a_token_that_was_lost_on_the_way(void **state)
+{
+    struct world *w = *state;
+    w->generation.reload = true;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    proof_ends(w, SOFT, NULL);
+    w->tokens[LATE].state = TOKEN_WAITING;
+    proof_ends(w, LATE, "its process ended");
+    keys_end(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_FAILED);
+}
+
+static void a_key_waits_for_all_processes_on_its_token(void **state)
+{
+    struct world *w = *state;
+    w->generation.plan.replicas = TOKENS;
+    w->generation.plan.key_count = 1;
+    blob_make(w, LATE, 1);
+    w->tokens[LATE].state = TOKEN_STARTING;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    assert_int_equal(w->generation.keys[0].state, KEY_AWAITED);
+    w->tokens[LATE].state = TOKEN_READY;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    assert_int_equal(w->generation.keys[0].state, KEY_PROVING);
+}
+
+static void processes_that_see_different_keys_are_a_mistake(void **state)
+{
+    struct world *w = *state;
+    w->generation.plan.replicas = TOKENS;
+    w->generation.plan.key_count = 1;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    assert_int_equal(w->generation.state, GENERATION_FAILED);
+}
+
+static void a_key_of_no_type_of_ours_is_a_mistake(void **state)
+{
+    struct world *w = *state;
+    w->blobs[LATE].size--;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    assert_int_equal(w->generation.state, GENERATION_FAILED);
+}
+
+static void a_staged_key_does_not_count_as_one_that_signs(void **state)
+{
+    struct world *w = *state;
+    w->generation.plan.keys[SOFT].staged = true;
+    assert_int_equal(keys_begin(&w->generation), 0);
+    assert_int_equal(keys_in(&w->generation, KEY_PROVING), 2);
+    assert_int_equal(keys_signing(&w->generation, KEY_PROVING), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keys_of_tokens_that_are_away_are_awaited, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_key_that_is_found_joins_when_it_has_proved_itself, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(a_key_that_proves_nothing_ends_a_generation_that_serves_nobody,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_key_that_proves_nothing_does_no_harm_to_one_that_serves, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(a_key_whose_token_was_lost_on_the_way_is_awaited_again, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(a_reload_does_not_wait_for_a_token_that_was_lost_on_the_way,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_key_waits_for_all_processes_on_its_token, open_world, close_world),
+        cmocka_unit_test_setup_teardown(processes_that_see_different_keys_are_a_mistake, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(a_key_of_no_type_of_ours_is_a_mistake, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_staged_key_does_not_count_as_one_that_signs, open_world,
+                                        close_world),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
