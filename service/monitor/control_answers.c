@@ -263,6 +263,9 @@ static json_t *connection_describe(const struct connection *c)
     put_id(row, "id", c->id);
     put_string(row, "address", c->remote.text);
     put_number(row, "port", c->remote.port);
+    put_string(row, "listener", c->listener);
+    if (c->balancer.address.text[0])
+        put_string(row, "balancer", c->balancer.address.text);
     put_string(row, "phase", phase_name(c->phase));
     if (c->user)
         put_string(row, "user", c->user);

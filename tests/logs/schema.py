@@ -12,7 +12,7 @@ import events  # noqa: E402
 
 ROWS = {row[0]: row for row in events.rows(TOP)}
 ALWAYS = {"time", "level", "event", "program", "message"}
-OF_CONNECTIONS = {"connection", "peer", "peer_port", "user"}
+OF_CONNECTIONS = {"connection", "peer", "peer_port", "balancer", "user"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
