@@ -3,7 +3,7 @@
 
 # To build the programs, and to run them with a software token.
 packages_build="gcc libc6-dev meson ninja-build pkg-config libp11-kit-dev libssl-dev libpam0g-dev libsystemd-dev \
-libseccomp-dev libjansson-dev zlib1g-dev nettle-dev libgcrypt20-dev"
+libseccomp-dev libjansson-dev zlib1g-dev nettle-dev libgcrypt20-dev libaudit-dev"
 packages_run="libsofthsm2 opensc openssh-client openssh-sftp-server"
 
 packages_missing() {

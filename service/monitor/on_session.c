@@ -61,7 +61,7 @@ static bool login_start(struct connection *c, struct login_pairs *pairs)
                       .session_id = sp_span_of(c->session_id, c->session_id_size), .host_key = c->host_key,
                       .remote_address = sp_text(c->remote.text), .remote_port = c->remote.port,
                       .local_address = sp_text(c->local.text), .local_port = c->local.port,
-                      .listener = sp_text(c->listener)) == 0;
+                      .negotiated = c->negotiated, .listener = sp_text(c->listener)) == 0;
 }
 
 void connection_ask_login(struct connection *c)

@@ -47,6 +47,7 @@ struct acceptor {
     uid_t monitor_uid;
     struct manager manager;
     struct loop_source *watchdog;
+    bool unaudited_told;
     struct rlimit descriptors; /* as we were started: what a login process gets back */
 };
 
@@ -84,6 +85,15 @@ static void child_forget(struct child *child)
     free(child);
 }
 
+/* Each login process would say it again; once is enough for something that stays so until the next start. */
+static void unaudited_tell(struct acceptor *a)
+{
+    if (!a->unaudited_told)
+        log_say(&a->log, LOG_LEVEL_WARNING, "audit_failed",
+                "logins cannot be written to the kernel's audit trail; they go on");
+    a->unaudited_told = true;
+}
+
 static int on_child_exit(void *context, uint32_t events)
 {
     struct child *child = context;
@@ -93,6 +103,10 @@ static int on_child_exit(void *context, uint32_t events)
     pid_t pid = waitpid(child->pid, &status, WNOHANG);
     if (pid == 0 || (pid < 0 && errno == EINTR))
         return 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == LOGIN_STATUS_UNAUDITED) {
+        unaudited_tell(a);
+        status = 0;
+    }
     exit_tell(a, child->connection, status);
     child_forget(child);
     return monitor_arm(a);

@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 
+#include "session/audit.h"
 #include "session/auth_method.h"
 #include "session/login.h"
 #include "session/peers.h"
@@ -50,6 +51,7 @@ static enum admit_result refuse(struct login *login, struct attempt *attempt, co
 {
     snprintf(attempt->detail, sizeof attempt->detail, "%s: %s", stage, login->pam.why);
     attempt_report(login, attempt, LOGIN_DENIED);
+    audit_login(login, false);
     if (texts_show(login) == 0)
         attempt->ended = login_over(login, DISCONNECT_BY_APPLICATION, text);
     else
@@ -204,6 +206,7 @@ enum admit_result admit(struct login *login, struct attempt *attempt, const char
     if (result != ADMIT_DONE)
         return result;
     attempt_report(login, attempt, LOGIN_ACCEPTED);
+    audit_login(login, true);
     attempt->ended = texts_show(login);
     if (attempt->ended == 0)
         attempt->ended = success_tell(login, passed);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "session/audit.h"
 #include "session/key_kind.h"
 #include "session/login.h"
 
@@ -117,6 +118,7 @@ static enum auth_outcome try_signature(struct login *login, struct attempt *atte
         return OUTCOME_FAILED;
     }
     publickey_used(login, result->fingerprint);
+    audit_key(login, result->fingerprint, login->inbox->body.auth_publickey.algorithm);
     report_key(login, result, &attempt->report);
     return OUTCOME_PASSED;
 }

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 
 #include "session/admit.h"
+#include "session/audit.h"
 #include "session/auth_method.h"
 #include "session/login.h"
 #include "session/peers.h"
@@ -81,15 +82,18 @@ static void attempt_report(struct login *login, const struct attempt *attempt, e
 static void account_report(struct login *login)
 {
     const struct account *account = &login->account;
-    if (!account->valid)
-        (void)!link_send(&login->monitor, login_attempt,
-                         .result = account->exists ? LOGIN_NOT_ALLOWED : LOGIN_INVALID_USER,
-                         .detail = sp_text(account->reason));
+    if (account->valid)
+        return;
+    (void)!link_send(&login->monitor, login_attempt,
+                     .result = account->exists ? LOGIN_NOT_ALLOWED : LOGIN_INVALID_USER,
+                     .detail = sp_text(account->reason));
+    audit_login(login, false);
 }
 
 static int too_many(struct login *login)
 {
     (void)!link_send(&login->monitor, login_attempt, .result = LOGIN_TOO_MANY);
+    audit_login(login, false);
     return login_over(login, DISCONNECT_PROTOCOL_ERROR, "Too many authentication failures");
 }
 
@@ -111,6 +115,7 @@ static int attempt_failed(struct login *login, struct attempt *attempt, unsigned
     if (attempt->counted) {
         login->auth.failures++;
         attempt_report(login, attempt, LOGIN_FAILED);
+        audit_attempt(login, attempt->method, false);
     }
     login->auth.texts[0] = 0;
     int r = peers_sleep_quantum(login, login->auth.asked_ms, quantum_ms);
@@ -179,6 +184,7 @@ static int attempt_passed(struct login *login, struct attempt *attempt, const st
     if (login->auth.change_due ? attempt->method != METHOD_KEYBOARD_INTERACTIVE
                                : !attempt_is_admissible(login, attempt))
         return attempt_failed(login, attempt, row->quantum_ms);
+    audit_attempt(login, attempt->method, true);
     report_send(login, attempt->name, &attempt->report);
     if (login->auth.change_due || methods_would_complete(&login->auth.methods, attempt->method))
         return attempt_complete(login, attempt, row, pending);
@@ -265,12 +271,14 @@ static int request_next(struct login *login, bool pending, const struct auth_met
 
 int authenticate_run(struct login *login)
 {
-    bool pending = false;
-    account_report(login);
+    bool pending = false, reported = false;
     while (login->auth.state != AUTH_DONE) {
         const struct auth_method_row *row;
         int r = request_next(login, pending, &row);
         pending = false;
+        if (r == 0 && !reported)
+            account_report(login); /* in the time that the answer takes for everybody */
+        reported = true;
         if (r == 0)
             r = request_serve(login, row, &pending);
         if (!pending)

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 
+#include "session/audit.h"
 #include "session/peers.h"
 #include "session/programs.h"
 
@@ -61,6 +62,9 @@ static int facts_receive(struct login *login)
     memcpy(login->session_id, facts->session_id.data, facts->session_id.size);
     login->host_key_size = facts->host_key.size;
     memcpy(login->host_key, facts->host_key.data, facts->host_key.size);
+    login->negotiated_size = facts->negotiated.size;
+    if (facts->negotiated.size != 0)
+        memcpy(login->negotiated, facts->negotiated.data, facts->negotiated.size);
     return login->session_id_size == 0 ? -EPROTO : 0;
 }
 
@@ -159,6 +163,13 @@ static void process_prepare(void)
         SIG_IGN); /* a module's helper that dies must not take the login with it; reset for programs */
 }
 
+static int login_serve(struct login *login)
+{
+    int r = programs_run(login);
+    audit_logout(login);
+    return r;
+}
+
 int login_main(void)
 {
     struct login login = {.began_ms = clock_ms()};
@@ -177,15 +188,18 @@ int login_main(void)
         return 1;
     }
     /* 3. Authentication, account, credentials and session. */
+    audit_session(&login);
     authenticate_prepare(&login);
     r = authenticate_run(&login);
     publickey_free(&login);
     /* 4. The user's programs, until the worker goes. */
     if (r == 0)
-        r = programs_run(&login);
+        r = login_serve(&login);
     if (r < 0)
         log_say(&login.log, LOG_LEVEL_ERROR, "login_failed", "%s", strerror(-r));
     /* 5. The session is closed by the process that opened it. */
     login_free(&login);
-    return r < 0 ? 1 : 0;
+    if (r < 0)
+        return 1;
+    return login.unaudited ? LOGIN_STATUS_UNAUDITED : 0;
 }

@@ -50,6 +50,8 @@ struct login {
     size_t host_key_size;
     char remote_address[65], local_address[65];
     uint16_t remote_port, local_port;
+    uint8_t negotiated[2048]; /* of the first exchange; for audit records, and no decision */
+    size_t negotiated_size;
     char listener[CONFIG_LISTENER_MAX + 1];
 
     struct config *config; /* the user's own, after Match */
@@ -61,7 +63,11 @@ struct login {
     struct pam_stack pam;
     struct publickey publickey;
     struct restrictions restrictions;
+    bool unaudited; /* an audit record could not be written */
 };
+
+/* The exit status of a login process that has done everything but write its audit records. */
+#define LOGIN_STATUS_UNAUDITED 3
 
 /* `sallyport-session --login`: the process's exit status. */
 int login_main(void);

@@ -17,7 +17,7 @@ EXECUTES = r"exec[lv][pe]*|execvpe|fexecve|execveat|posix_spawnp?|system|popen|w
 CONNECTS = r"socket|connect|bind|listen|accept4?|getaddrinfo|gethostby\w+"
 LOOKS_UP_USERS = r"(get|set|end)(pw|gr|sp)(ent|nam|uid|gid)\w*|getgrouplist|initgroups"
 CHANGES_USER = r"set(e|re|res)?[ug]id|setgroups|setfs[ug]id"
-PAM = r"pam_\w+|misc_conv"
+PAM = r"pam_\w+|misc_conv|audit_\w+"
 TOKEN = r"p11_\w+|C_\w+"
 CRYPTO = r"(EVP|RSA|EC|DH|BN|OSSL|ERR|RAND|HMAC|SHA\d*|CRYPTO|OPENSSL|d2i|i2d|X509|PEM|BIO|ASN1)_\w+"
 SYSTEMD = r"sd_\w+"
@@ -41,7 +41,7 @@ PROGRAMS = {
                                             "libz.so.1"},
                          (PAM, TOKEN, SYSTEMD, JSON, EXECUTES, LOOKS_UP_USERS, r"bind|listen",
                           r"fopen(64)?|creat(64)?|opendir|scandir(64)?|glob(64)?")),
-    "sallyport-session": ("service/session", {"libpam.so.0", "libseccomp.so.2"},
+    "sallyport-session": ("service/session", {"libpam.so.0", "libaudit.so.1", "libseccomp.so.2"},
                           (CRYPTO, NETTLE, GCRYPT, ZLIB, TOKEN, SYSTEMD, JSON, LOADS, r"system|popen|wordexp",
                            r"bind|listen")),
     "sallyport-asuser": ("service/session", {"libcrypto.so.3", "libseccomp.so.2"},

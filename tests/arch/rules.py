@@ -38,6 +38,7 @@ THIRD_PARTY = (
     (r"p11-kit/", ("modules/hostkey/",)),
     (r"nettle/", ("modules/mac/",)),
     (r"gcrypt\.h", ("modules/kex/sntrup761_gcrypt.c",)),
+    (r"libaudit\.h", ("service/session/audit.c",)),
     (r"security/", ("service/session/", "modules/auth/")),
     (r"systemd/", ("service/monitor/", "service/base/")),
     (r"jansson\.h", ("service/monitor/", "service/ctl/")),

@@ -65,7 +65,7 @@ def start(link, connection, user="alice"):
     monitor_end.close()
     worker_end.close()
     monitor.send("open_login", connection=connection, user=user, session_id=SESSION_ID, host_key=HOST_KEY,
-                 remote_address="192.0.2.7", local_address="192.0.2.1", remote_port=1, local_port=22)
+                 remote_address="192.0.2.7", local_address="192.0.2.1", remote_port=1, local_port=22, negotiated=b"")
     return monitor, worker
 
 

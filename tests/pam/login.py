@@ -23,6 +23,8 @@ HOST_KEY = string("ssh-ed25519") + string(b"h" * 32)
 SESSION = PROGRAMS / "session/sallyport-session"
 PAM_DIRECTORY = pathlib.Path("/etc/pam-test")
 SITE = "/etc/sallyport/policy/SITE.policy"
+NEGOTIATED = b"".join(map(string, ("SSH-2.0-test", "curve25519-sha256", "ssh-ed25519", "aes128-ctr", "aes256-gcm@openssh.com",
+                                    "hmac-sha2-256", "<implicit>", "none", "none")))
 REMOTE, LOCAL = ("192.0.2.7", 50123), ("192.0.2.1", 22)
 SHELL, EXEC, SUBSYSTEM = 1, 2, 3
 RESULTS = ["failed", "partial", "accepted", "invalid_user", "denied", "not_allowed", "too_many"]
@@ -68,7 +70,7 @@ class Login:
         worker_end.close()
         facts = {"connection": 7, "user": user, "session_id": SESSION_ID, "host_key": HOST_KEY,
                  "remote_address": REMOTE[0], "remote_port": REMOTE[1], "local_address": LOCAL[0],
-                 "local_port": LOCAL[1], **(open_login or {})}
+                 "local_port": LOCAL[1], "negotiated": NEGOTIATED, **(open_login or {})}
         self.user = user
         self.monitor.send("open_login", **facts)
 
