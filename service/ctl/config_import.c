@@ -47,9 +47,15 @@ static void pam_write(struct import *import, FILE *out)
 
 /* ---- the text ---------------------------------------------------------------------------------------------- */
 
+#define DROP_INS "Include /etc/sallyport/conf.d/*.conf\n"
+
+/* Where the keys will be: in a software token, which every machine can have. */
 static void keys_write(const struct import *import, FILE *out)
 {
-    fprintf(out, "\n# The host keys, once they are in the token: see the end of this file.\n"
+    fprintf(out, "\n# Drop-ins first, because the first value of a keyword counts.\n" DROP_INS
+                 "\n# The token that the host keys will be in, and they: see the end of this file.\n"
+                 "TokenModule /usr/lib/softhsm/libsofthsm2.so\n"
+                 "TokenEnvironment SOFTHSM2_CONF=/etc/sallyport/softhsm2.conf\n"
                  "TokenPIN file:/etc/sallyport/pin\n");
     for (size_t i = 0; i < import->key_count; i++)
         fprintf(out, "HostKey pkcs11:token=" IMPORT_TOKEN ";object=%s;type=private\n", import->keys[i].label);
@@ -99,6 +105,10 @@ static int command_add(json_t *commands, const char *words, const char *path, co
 static int commands_find(struct import *import)
 {
     json_t *commands = found_make_array(import->found, "commands");
+    found_add_string(commands, "install -d -m 0700 -o sallyport-signer -g sallyport-signer "
+                               "/var/lib/sallyport-token " TOKEN_STATE_DIRECTORY);
+    found_add_string(commands, "printf '%s\\n' 'directories.tokendir = /var/lib/sallyport-token' "
+                               "'objectstore.backend = file' >/etc/sallyport/softhsm2.conf");
     const char *config = import->output && strcmp(import->output, TOKEN_CONFIG) != 0 ? import->output : NULL;
     int r = command_add(commands, "sallyport token init --label " IMPORT_TOKEN " --so-pin-file ",
                         "/root/so-pin", "", config);
@@ -118,9 +128,11 @@ static void commands_write(const struct import *import, FILE *out)
 {
     size_t i;
     json_t *command;
-    fprintf(out, "\n# The host keys have to be in a token before this can be used. Where there is none yet, "
-                 "the first of\n"
-                 "# these commands makes one; the keys stay the same, so no client will notice:\n#\n");
+    fprintf(out, "\n# The host keys have to be in a token before this can be used. These commands make one "
+                 "and bring them\n"
+                 "# there; they stay the same keys, so no client will notice. For another token than "
+                 "SoftHSM2's, the first\n"
+                 "# two are not needed, and the Token lines above are others.\n#\n");
     json_array_foreach(json_object_get(import->found, "commands"), i, command)
         fprintf(out, "#   %s\n", json_string_value(command));
     fprintf(out, "#\n# Each import says how to destroy the file that it has read: as long as that is there, "
@@ -160,9 +172,12 @@ int import_text(struct import *import, char **text)
 
 /* ---- the command ------------------------------------------------------------------------------------------- */
 
-/* What we write has to be good for the server; if not, nobody gets it. */
-static int text_check(const char *text)
+/* What we write has to be good for the server; if not, nobody gets it. Drop-ins are the machine's, and are not looked at. */
+static int text_check(char *text)
 {
+    char *drop_ins = strstr(text, "\n" DROP_INS);
+    if (drop_ins)
+        drop_ins[1] = '#';
     struct config_source *source = NULL;
     struct config *config = NULL;
     struct config_error error = {.text = "out of memory"};
@@ -173,6 +188,8 @@ static int text_check(const char *text)
         r = config_policies_check(source, (int64_t)time(NULL), &error);
     config_free(config);
     config_source_free(source);
+    if (drop_ins)
+        drop_ins[1] = DROP_INS[0];
     return r ? ctl_fail("what came of it is no configuration: %s", error.text) : 0;
 }
 

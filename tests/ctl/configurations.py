@@ -123,6 +123,43 @@ def the_default_keys_are_those_that_are_there():
            ["sallyport key import /etc/ssh/ssh_host_ecdsa_key --label ssh_host_ecdsa_key"], "commands")
 
 
+PREPARED = """
+set -eu
+mount --make-rprivate /
+cp -a /etc "$PLACE/etc"
+for place in /var/lib /root /usr/local/sbin; do mount -t tmpfs -o mode=0755 empty "$place"; done
+mount --bind "$PLACE/etc" /etc
+for name in sallyport sallyport-signer sallyport-worker; do
+    getent passwd $name >/dev/null || useradd --system --no-create-home --shell /usr/sbin/nologin $name
+done
+rm -rf /etc/sallyport
+mkdir /etc/sallyport
+ln -s "$SERVER" /usr/local/sbin/sallyportd
+sallyport config import "$PLACE/sshd_config" --output /etc/sallyport/sallyport.conf
+"""
+
+
+def the_commands_at_the_end_bring_the_keys_in():
+    """Typed as they are, on a machine that has had OpenSSH: afterwards the token has the very keys of the files."""
+    keys, programs = PLACE / "keys of old", PLACE / "bin"
+    keys.mkdir(parents=True)
+    programs.mkdir()
+    (programs / "sallyport").symlink_to(tool.path())
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(keys / f"ssh_host_{kind}_key")], check=True,
+                       timeout=60)
+    source = PLACE / "sshd_config"
+    source.write_text("".join(f'HostKey "{keys}/ssh_host_{kind}_key"\n' for kind in ("ed25519", "ecdsa", "rsa")))
+    commands = tool.found("config", "import", source)["commands"]
+    script = PREPARED + "\n".join(commands) + "\necho; echo public keys; sallyport key public\n"
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, timeout=60, check=False,
+                          env={**os.environ, "PATH": f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin", "PLACE": str(PLACE), "SERVER": str(server())})
+    said = done.stdout.decode() + done.stderr.decode()
+    expect(done.returncode, 0, said[-1500:])
+    public = {line.split()[1] for line in done.stdout.decode().split("public keys\n")[1].splitlines()}
+    expect(public, {(keys / f"ssh_host_{kind}_key.pub").read_text().split()[1] for kind in ("ed25519", "ecdsa", "rsa")}, "keys")
+
+
 def a_bad_configuration_is_a_finding():
     PLACE.mkdir(exist_ok=True)
     bad = PLACE / "bad.conf"
@@ -138,5 +175,6 @@ def run(ctl):
     for name in FILES:
         ctl.run(f"configurations: the server accepts what comes of it: {name}", the_server_accepts_what_comes_of_it, name)
     for function in (what_is_taken_over_has_its_effect, sshd_says_the_same, nothing_is_written_over, what_was_done_to_pam_is_said,
-                     the_default_keys_are_those_that_are_there, a_bad_configuration_is_a_finding):
+                     the_default_keys_are_those_that_are_there, the_commands_at_the_end_bring_the_keys_in,
+                     a_bad_configuration_is_a_finding):
         ctl.run(f"configurations: {function.__name__.replace('_', ' ')}", function)

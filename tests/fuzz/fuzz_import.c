@@ -29,8 +29,12 @@ static void require(bool promise)
 }
 
 /* Too many of something is the one thing that lines which are right may still come to together. */
-static void accepted(const char *text)
+static void accepted(char *text)
 {
+    static const char drop_ins[] = "\nInclude /etc/sallyport/conf.d/*.conf\n"; /* of the machine's own */
+    char *include = strstr(text, drop_ins);
+    require(include != NULL);
+    include[1] = '#';
     struct config_source *source = NULL;
     struct config *config = NULL;
     struct config_error error = {.text = ""};
