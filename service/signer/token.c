@@ -236,24 +236,24 @@ static void token_down(struct token *t, enum token_process state, const char *wh
     requests_move(t);
 }
 
-static void token_fall(struct token *t, bool missing, const char *event, const char *why)
+static void token_fall(struct token *t, bool missing, const char *why)
 {
     t->losses = t->served ? 1 : t->losses + 1;
     t->missing = missing;
     /* A token that stays away is said to be once, not at every try. */
-    token_log(t, t->losses <= 3 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, event, why);
+    token_log(t, t->losses <= 3 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "token_lost", why);
     token_down(t, TOKEN_WAITING, why);
     t->retry_ms = clock_ms() + backoff_ms(t);
 }
 
 void token_lose(struct token *t, const char *why)
 {
-    token_fall(t, false, "token_lost", why);
+    token_fall(t, false, why);
 }
 
 void token_miss(struct token *t, const char *why)
 {
-    token_fall(t, true, "token_lost", why);
+    token_fall(t, true, why);
 }
 
 void token_stop(struct token *t, bool pin_refused, const char *why)
