@@ -8,9 +8,10 @@ ROLES = {"worker/zygote.c": "zygote", "session/acceptor.c": "acceptor"}  # the o
 ROW = re.compile(r'^EVENT\((\w+), "([^"]*)", "([^"]*)", "([^"]*)",\s*"([^"]*)",\s*"((?:[^"\\]|\\.)*)",', re.MULTILINE)
 # By the convention of all functions that say events, the name follows the level.
 SAID = re.compile(r'LOG_LEVEL_([A-Z]+)\s*,\s*(?:\.event\s*=\s*)?"([^"]*)"')
-CALL = re.compile(r"\b(monitor_say|monitor_log|log_say|log_event)\s*\(")
-# Functions that are given a name and hand it on; their callers are found by the convention.
-HANDS_ON = ("service/ipc/log.c", "service/monitor/monitor.c", "service/signer/token.c")
+SAYS = {"monitor_say", "monitor_log", "monitor_log_escaped", "log_say", "log_event"}
+RELAYS = {"monitor_relay"}  # of what another program has said, whose own call was looked at
+# A function that is given level and name, and hands them on: its callers are held to the convention, and not its own call.
+HANDS_ON = re.compile(r"\b(\w+)\([^(){};]*\benum log_level level,\s*const char \*(?:event|name)\b")
 LEVELS = {"error", "warning", "notice", "info", "debug"}
 PROGRAMS = {"monitor", "signer", "zygote", "worker", "acceptor", "session"}
 
@@ -87,12 +88,15 @@ def rows_are_said(top):
 
 def no_event_escapes_the_check(top):
     """Every call has level and name side by side, as they are looked for above."""
+    texts = {path.relative_to(top): path.read_text() for path in sorted((pathlib.Path(top) / "service").rglob("*.[ch]"))}
+    functions = (SAYS | {name for text in texts.values() for name in HANDS_ON.findall(text)}) - RELAYS
+    call = re.compile(r"\b(" + "|".join(sorted(functions)) + r")\(")
     wrong = []
-    for path in sorted((pathlib.Path(top) / "service").rglob("*.c")):
-        if str(path.relative_to(top)) in HANDS_ON:
-            continue
-        text = path.read_text()
-        for match in CALL.finditer(text):
-            if not re.match(r'[^;"]*?LOG_LEVEL_[A-Z]+\s*,\s*"', text[match.start():]):
-                wrong.append(f"{path.relative_to(top)}:{text.count(chr(10), 0, match.start()) + 1}")
+    for path, text in texts.items():
+        for match in call.finditer(text):
+            rest = text[match.start():]
+            if path.suffix == ".h" or HANDS_ON.match(rest) or re.match(r"[^;\"]*?\blevel, (event|name)\b", rest):
+                continue
+            if not re.match(r'[^;"]*?LOG_LEVEL_[A-Z]+\s*,\s*"', rest):
+                wrong.append(f"{path}:{text.count(chr(10), 0, match.start()) + 1}")
     assert not wrong, "an event without a literal name behind a literal level: " + ", ".join(wrong)
