@@ -1,4 +1,5 @@
 /* A real monitor behind a balancer that is played here, as are its workers and all other peers. */
+#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -405,6 +406,37 @@ static void those_that_nobody_has_spoken_for_are_few(void **state)
     rig_close(r);
 }
 
+static int dial_from(const struct rig *r, const char *source)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)r->port)};
+    inet_pton(AF_INET, source, &from.sin_addr);
+    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static void one_balancer_does_not_keep_another_out(void **state)
+{
+    struct rig *r = rig_open(BALANCED "MaxStartups 3\n");
+    struct rig_connection c[3];
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        rig_connect(r, &c[i]);
+    int client = dial_from(r, "127.0.0.2");
+    rig_expect_end(r, &c[0].worker); /* the oldest of who has most */
+    rig_log_wait(r, "\"reason\":\"replaced\"");
+    (void)rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_stop_worker);
+    const struct msg_serve *serve = &rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_serve)->serve;
+    assert_true(sp_span_is(serve->remote_address, "127.0.0.2"));
+    close(client);
+    for (int i = 0; i < 3; i++)
+        rig_hang_up(&c[i]);
+    rig_close(r);
+}
+
 static void max_connections_counts_each_once(void **state)
 {
     struct rig *r = rig_open(BALANCED "MaxConnections 2\n");
@@ -553,6 +585,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_crash_has_the_client_wait_and_not_the_balancer),
         cmocka_unit_test(a_crash_before_it_is_known_whose_it_is_has_nobody_wait),
         cmocka_unit_test(those_that_nobody_has_spoken_for_are_few),
+        cmocka_unit_test(one_balancer_does_not_keep_another_out),
         cmocka_unit_test(max_connections_counts_each_once),
         cmocka_unit_test(a_worker_does_not_invent_a_balancer),
         cmocka_unit_test(a_header_that_nobody_has_read_is_read_by_another_worker),
