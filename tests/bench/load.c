@@ -1,8 +1,8 @@
 /*
- * The load of the benches: connections to a server by libssh, with curve25519-sha256 and an Ed25519 host key. Input:
+ * The load of the benches: connections to a server by libssh, with curve25519-sha256 and, by default, an Ed25519 host key. Input:
  * arguments; output: one line of figures. Its own cost is in no server's account.
  *
- *   load handshakes HOST PORT COUNT PROCESSES                    connect, exchange keys, close
+ *   load handshakes HOST PORT COUNT PROCESSES [ALGORITHM]        connect, exchange keys with that host key, close
  *   load logins     HOST PORT COUNT PROCESSES USER KEY COMMAND   the same and a login and a command
  *   load echo       HOST PORT COUNT TTY USER KEY                 one octet there and back, COUNT times
  *   load hold       HOST PORT COUNT - [USER KEY COMMAND]         COUNT connections, held until standard input ends
@@ -19,7 +19,7 @@
 #include <libssh/libssh.h>
 
 struct target {
-    const char *host, *port, *user, *command;
+    const char *host, *port, *user, *command, *host_key;
     ssh_key key; /* NULL: nobody logs in */
 };
 
@@ -68,7 +68,7 @@ static ssh_session session_open(const struct target *target)
     option_set(session, SSH_OPTIONS_TIMEOUT, &timeout_s);
     option_set(session, SSH_OPTIONS_NODELAY, &no_delay);
     option_set(session, SSH_OPTIONS_KEY_EXCHANGE, "curve25519-sha256");
-    option_set(session, SSH_OPTIONS_HOSTKEYS, "ssh-ed25519");
+    option_set(session, SSH_OPTIONS_HOSTKEYS, target->host_key);
     option_set(session, SSH_OPTIONS_CIPHERS_C_S, "aes128-ctr");
     option_set(session, SSH_OPTIONS_CIPHERS_S_C, "aes128-ctr");
     option_set(session, SSH_OPTIONS_HMAC_C_S, "hmac-sha2-256");
@@ -191,7 +191,11 @@ int main(int argc, char **argv)
 {
     if (argc < 6)
         return usage();
-    struct target target = {.host = argv[2], .port = argv[3], .user = argc > 6 ? argv[6] : "nobody"};
+    bool logs_in = argc > 6 && strcmp(argv[1], "handshakes") != 0;
+    struct target target = {.host = argv[2],
+                            .port = argv[3],
+                            .user = logs_in ? argv[6] : "nobody",
+                            .host_key = argc > 6 && !logs_in ? argv[6] : "ssh-ed25519"};
     int count = atoi(argv[4]), parameter = atoi(argv[5]);
     if (argc > 7 && ssh_pki_import_privkey_file(argv[7], NULL, NULL, NULL, &target.key) != SSH_OK)
         give_up("key", NULL);
