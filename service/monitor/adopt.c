@@ -259,8 +259,8 @@ static void adopted_log(struct connection *c)
 static void connection_resume(struct connection *c, unsigned phase)
 {
     adopted_log(c);
-    c->resuming = true;
-    int r = watch_send(&c->worker, resume);
+    c->resuming = clock_us(); /* which no monitor before us has had */
+    int r = watch_send(&c->worker, resume, .ticket = c->resuming);
     if (r && r != LINK_E_CLOSED)
         connection_worker_gone(c);
     else if (phase == PHASE_CLOSING)

@@ -94,7 +94,7 @@ struct connection {
     uint16_t slot;  /* in the store; 0: it ends with us */
     int record_fd;  /* of what is there; -1: nothing */
     uint64_t worker_node, session_node; /* by which its links are told apart there */
-    bool resuming;  /* taken over from another monitor; its worker has not said yet what it still wants */
+    uint64_t resuming; /* taken over from another monitor: the ticket that its worker has not handed back yet; 0: none */
     bool login_started, invalid_user, worker_exited, served_again;
     struct admission_ticket ticket;
     struct address_block source;

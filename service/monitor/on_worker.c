@@ -25,7 +25,7 @@ static void on_ask_signature(struct connection *c, const union msg_body *body)
         connection_illegal(c, "worker sent ask_signature before it had said whose connection it is");
         return;
     }
-    if (c->resuming)
+    if (c->resuming != 0)
         return; /* it will ask again */
     if (c->sign.transcript) {
         connection_illegal(c, "worker sent a second ask_signature before the first was answered");
@@ -61,17 +61,18 @@ static void on_ask_login(struct connection *c, const union msg_body *body)
 /* The row admits it in LOGIN only. Which keys are meant, the signer finds out. */
 static void on_ask_proof(struct connection *c, const union msg_body *body)
 {
-    if (!c->resuming)
+    if (c->resuming == 0)
         connection_ask_proof(c, body->ask_proof.keys);
 }
 
-/* From here on what it asks is asked of us. It changes nothing but that its own questions are heard. */
+/* From here on what it asks is asked of us; it changes nothing but that its own questions are heard. One with another ticket
+ * was meant for a monitor that has gone before it read it. */
 static void on_resumed(struct connection *c, const union msg_body *body)
 {
-    (void)body;
-    if (!c->resuming)
+    if (c->resuming == 0)
         connection_illegal(c, "worker sent resumed without having been told to resume");
-    c->resuming = false;
+    else if (body->resumed.ticket == c->resuming)
+        c->resuming = 0;
 }
 
 static void on_proxied(struct connection *c, const union msg_body *body)

@@ -127,8 +127,9 @@ static int size_find(int fd, size_t *size)
     return 0;
 }
 
-static int header_read(struct sp_in *in, struct stored *stored)
+int stored_parse(struct sp_span file, struct stored *stored)
 {
+    struct sp_in header = sp_in_of(file), *in = &header;
     bool ours = sp_span_is(sp_get_raw(in, strlen(MAGIC)), MAGIC);
     uint64_t form = sp_get_u64(in);
     uint32_t kind = sp_get_u32(in);
@@ -155,8 +156,9 @@ int stored_read(int fd, struct stored *stored)
     if (!read.data)
         return -ENOMEM;
     ssize_t got = pread(fd, read.data, size, 0);
-    struct sp_in in = sp_in_of(sp_span_of(read.data, size));
-    r = got < 0 ? -errno : (size_t)got != size ? STORED_E_MALFORMED : header_read(&in, &read);
+    r = got < 0               ? -errno
+        : (size_t)got != size ? STORED_E_MALFORMED
+                              : stored_parse(sp_span_of(read.data, size), &read);
     if (r) {
         stored_free(&read);
         return r;

@@ -49,6 +49,8 @@ int stored_make(enum stored_kind kind, struct sp_span body) MUST_USE;
 int stored_rewrite(int fd, enum stored_kind kind, struct sp_span body) MUST_USE;
 /* 0, -errno or STORED_E_*. */
 int stored_read(int fd, struct stored *stored) MUST_USE;
+/* The same of a file's octets, which stay the caller's and where they are. */
+int stored_parse(struct sp_span file, struct stored *stored) MUST_USE;
 void stored_free(struct stored *stored);
 
 /* The bodies of one row each. 0, or STORED_E_MALFORMED; texts of a connection are what they must be, too. */

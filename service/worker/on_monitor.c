@@ -46,7 +46,7 @@ static int on_end(struct connection *c, struct link_inbox *inbox)
  */
 static int on_resume(struct connection *c, struct link_inbox *inbox)
 {
-    if (link_send(&c->monitor, resumed))
+    if (link_send(&c->monitor, resumed, .ticket = inbox->body.resume.ticket))
         return on_monitor_lost(c);
     int r = kex_resume(c);
     return r ? r : hostkeys_resume(c);
