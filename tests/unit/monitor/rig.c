@@ -65,7 +65,27 @@ void rig_configure(struct rig *r, const char *lines)
     assert_int_equal(fclose(file), 0);
 }
 
-static void monitor_run(const struct rig *r, int listener)
+/* The listening socket and what is kept, from descriptor 3 on. */
+static void descriptors_hand_over(const struct rig *r)
+{
+    char names[16 + RIG_KEPT_MAX * sizeof r->kept[0].name] = "front", count[24];
+    int high[RIG_KEPT_MAX + 1];
+    for (size_t i = 0; i <= r->kept_count; i++)
+        high[i] = fcntl(i == 0 ? r->listener_fd : r->kept[i - 1].fd, F_DUPFD, 1000);
+    for (size_t i = 0; i <= r->kept_count; i++) {
+        size_t used = strlen(names);
+        if (dup2(high[i], 3 + (int)i) < 0)
+            _exit(120);
+        close(high[i]);
+        if (i != 0)
+            snprintf(names + used, sizeof names - used, ":%s", r->kept[i - 1].name);
+    }
+    snprintf(count, sizeof count, "%zu", r->kept_count + 1);
+    setenv("LISTEN_FDS", count, 1);
+    setenv("LISTEN_FDNAMES", names, 1);
+}
+
+static void monitor_run(const struct rig *r)
 {
     char pid[24], config[128], log[128], notify[128], user[32];
     path_of(r, "conf", config);
@@ -75,18 +95,35 @@ static void monitor_run(const struct rig *r, int listener)
     snprintf(user, sizeof user, "%d:%d", MONITOR_ID, MONITOR_ID);
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
     /* Whoever reads our output is not to wait for a monitor that a failed test left behind. */
-    if (dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || dup2(listener, 3) < 0)
+    if (dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
         _exit(120);
+    descriptors_hand_over(r);
     setenv("LISTEN_PID", pid, 1);
-    setenv("LISTEN_FDS", "1", 1);
-    setenv("LISTEN_FDNAMES", "front", 1);
     setenv("NOTIFY_SOCKET", notify, 1);
-    execl(program, "sallyportd", "-f", config, "--runtime-dir", r->directory,
-          geteuid() == 0 ? "--user" : NULL, user, NULL);
+    const char *arguments[10] = {"sallyportd", "-f", config, "--runtime-dir", r->directory};
+    size_t n = 5;
+    if (r->keeps)
+        arguments[n++] = "--keep-connections";
+    if (geteuid() == 0) {
+        arguments[n++] = "--user";
+        arguments[n++] = user;
+    }
+    execv(program, (char *const *)(uintptr_t)arguments);
     _exit(121);
 }
 
-struct rig *rig_begin(const char *lines)
+static void monitor_start(struct rig *r)
+{
+    fflush(NULL);
+    r->monitor = fork();
+    assert_true(r->monitor >= 0);
+    if (r->monitor == 0)
+        monitor_run(r);
+    for (int i = 0; i < RIG_SERVICES; i++)
+        rig_accept(r, (enum rig_service)i);
+}
+
+static struct rig *begin(const char *lines, bool keeps)
 {
     struct rig *r = calloc(1, sizeof *r);
     struct listen_sockets network = {0};
@@ -104,15 +141,15 @@ struct rig *rig_begin(const char *lines)
     assert_int_equal(listen_add(&network, "127.0.0.1", 0), 0);
     listen_text(network.fds[0], text, sizeof text);
     assert_int_equal(sscanf(text, "127.0.0.1:%u", &r->port), 1);
-    fflush(NULL);
-    r->monitor = fork();
-    assert_true(r->monitor >= 0);
-    if (r->monitor == 0)
-        monitor_run(r, network.fds[0]);
-    listen_close(&network);
-    for (int i = 0; i < RIG_SERVICES; i++)
-        rig_accept(r, (enum rig_service)i);
+    r->listener_fd = network.fds[0];
+    r->keeps = keeps;
+    monitor_start(r);
     return r;
+}
+
+struct rig *rig_begin(const char *lines)
+{
+    return begin(lines, false);
 }
 
 void rig_serve_generation(struct rig *r, uint64_t generation)
@@ -130,14 +167,122 @@ void rig_serve_generation(struct rig *r, uint64_t generation)
 
 struct rig *rig_open(const char *lines)
 {
-    char text[256] = "";
     struct rig *r = rig_begin(lines);
     rig_serve_generation(r, 1);
-    struct pollfd p = {.fd = r->notify, .events = POLLIN};
-    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-    assert_true(recv(r->notify, text, sizeof text - 1, 0) > 0);
-    assert_non_null(strstr(text, "READY=1\n"));
+    rig_notified(r, "READY=1\n");
     return r;
+}
+
+struct rig *rig_open_keeping(const char *lines)
+{
+    struct rig *r = begin(lines, true);
+    rig_serve_generation(r, 1);
+    rig_notified(r, "READY=1\n");
+    return r;
+}
+
+/* ---- the service manager ----------------------------------------------------------------------------------- */
+
+static void kept_remove(struct rig *r, const char *name)
+{
+    for (size_t i = 0; i < r->kept_count;) {
+        if (strcmp(r->kept[i].name, name) != 0) {
+            i++;
+            continue;
+        }
+        close(r->kept[i].fd);
+        r->kept[i] = r->kept[--r->kept_count];
+    }
+}
+
+void rig_keep(struct rig *r, const char *name, int fd)
+{
+    assert_true(r->kept_count < RIG_KEPT_MAX);
+    struct rig_kept *kept = &r->kept[r->kept_count++];
+    snprintf(kept->name, sizeof kept->name, "%s", name);
+    kept->fd = fd;
+}
+
+static void store_serve(struct rig *r, const char *text, const int *fds, size_t count)
+{
+    char name[32] = "";
+    const char *at = strstr(text, "FDNAME=");
+    if (!at)
+        return;
+    assert_int_equal(sscanf(at, "FDNAME=%31[^\n]", name), 1);
+    if (strstr(text, "FDSTOREREMOVE=1\n")) {
+        assert_int_not_equal(rig_kept_count(r, name), 0);
+        kept_remove(r, name);
+        return;
+    }
+    assert_non_null(strstr(text, "FDSTORE=1\n"));
+    assert_int_equal(rig_kept_count(r, name), 0); /* a number is used again only after its removal */
+    for (size_t i = 0; i < count; i++)
+        rig_keep(r, name, fds[i]);
+}
+
+static bool notify_receive(struct rig *r, char text[1024])
+{
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[CMSG_SPACE(8 * sizeof(int))];
+    } control;
+    struct iovec iov = {.iov_base = text, .iov_len = 1023};
+    struct msghdr header = {.msg_iov = &iov,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    int fds[8];
+    size_t count = 0;
+    ssize_t size = recvmsg(r->notify, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (size < 0)
+        return false;
+    text[size] = '\0';
+    struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+    if (c) {
+        count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(fds, CMSG_DATA(c), count * sizeof(int));
+    }
+    store_serve(r, text, fds, count);
+    return true;
+}
+
+void rig_notified(struct rig *r, const char *wanted)
+{
+    uint64_t until = clock_ms() + PATIENCE_MS;
+    bool said = wanted[0] == '\0';
+    for (;;) {
+        char text[1024];
+        struct pollfd p = {.fd = r->notify, .events = POLLIN};
+        if (notify_receive(r, text))
+            said = said || strstr(text, wanted) != NULL;
+        else if (said)
+            return;
+        else if (clock_ms() >= until || poll(&p, 1, PATIENCE_MS) != 1)
+            fail_msg("the monitor does not tell its manager %s", wanted);
+    }
+}
+
+size_t rig_kept_count(const struct rig *r, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->kept_count; i++)
+        count += name[0] == '\0' || strcmp(r->kept[i].name, name) == 0 ? 1u : 0u;
+    return count;
+}
+
+void rig_start_again(struct rig *r)
+{
+    for (int i = 0; i < RIG_SERVICES; i++)
+        link_close(&r->links[i]);
+    monitor_start(r);
+}
+
+void rig_crash(struct rig *r)
+{
+    kill(r->monitor, SIGKILL);
+    waitpid(r->monitor, NULL, 0);
+    rig_notified(r, "");
 }
 
 static void directory_remove(const struct rig *r)
@@ -163,6 +308,9 @@ void rig_close(struct rig *r)
         close(r->listeners[i]);
     }
     link_inbox_wipe(&r->inbox);
+    for (size_t i = 0; i < r->kept_count; i++)
+        close(r->kept[i].fd);
+    close(r->listener_fd);
     close(r->notify);
     assert_int_equal(rig_log_count(r, "Sanitizer") + rig_log_count(r, "runtime error"), 0);
     directory_remove(r);

@@ -18,12 +18,23 @@
 
 enum rig_service { RIG_SIGNER, RIG_ZYGOTE, RIG_ACCEPTOR, RIG_SERVICES };
 
+/* What the monitor has given us to keep, as its service manager. */
+struct rig_kept {
+    char name[32];
+    int fd;
+};
+#define RIG_KEPT_MAX 256u
+
 struct rig {
     char directory[64];
     pid_t monitor;
     int listeners[RIG_SERVICES];
     struct link links[RIG_SERVICES];
     int notify;
+    bool keeps; /* connections are kept: we are a service manager with a store */
+    struct rig_kept kept[RIG_KEPT_MAX];
+    size_t kept_count;
+    int listener_fd;
     unsigned port;
     const char *remote;   /* whose address login processes are to be told */
     const char *listener; /* what the monitor is to call its socket: "front", as it was handed over */
@@ -46,6 +57,17 @@ void rig_program(const char *path);
 
 /* Starts it with these configuration lines, up to READY=1. */
 struct rig *rig_open(const char *lines);
+/* The same with a store. */
+struct rig *rig_open_keeping(const char *lines);
+/* Takes what it says to its service manager until it has said that; "": what is there. */
+void rig_notified(struct rig *r, const char *text);
+/* How many are kept under that name; "": at all. */
+size_t rig_kept_count(const struct rig *r, const char *name);
+/* One more is kept under that name; takes fd. */
+void rig_keep(struct rig *r, const char *name, int fd);
+/* Kills it; and starts another with what is kept, up to its links to the services. */
+void rig_crash(struct rig *r);
+void rig_start_again(struct rig *r);
 /* Starts it, and leaves everything else to the test. */
 struct rig *rig_begin(const char *lines);
 void rig_configure(struct rig *r, const char *lines);
