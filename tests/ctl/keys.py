@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import time
 
@@ -521,6 +522,44 @@ def what_the_tool_was_refused_the_signer_does_not_send(place):
         os.chown(place.pin, place.uid, place.uid)
 
 
+def a_running_signer_hears_what_the_tool_was_refused(place):
+    """By another name of the module and of the token: the configuration knows a label, the tool the token."""
+    place.configured = [place.keys()["ed25519"]["uri"]]
+    right = place.pin.read_text()
+    serving = Serving(place, ["ed25519"])
+    state = serving.instance.directory / "state"
+    state.mkdir(mode=0o700)
+    os.chown(state, place.uid, place.uid)
+    alias = serving.instance.directory / "module.so"
+    alias.unlink(missing_ok=True)
+    alias.symlink_to(SOFTHSM)
+
+    def pin_is(text):
+        place.pin.unlink()
+        place.pin.write_text(text)
+        place.pin.chmod(0o400)
+        os.chown(place.pin, place.uid, place.uid)
+
+    try:
+        serving.instance.start()
+        pin_is("87654321")
+        environment = [word for variable in place.environment for word in ("--environment", variable)]
+        (serial,) = [row["serial"] for row in place.found("token", "list")["slots"] if row["label"] == "box"]
+        assert serial, "the token has no serial"
+        words = ["key", "list", "--module", alias, "--token", "box", "--pin-file", place.pin, "--state-dir", state, *environment,
+                 "--user", f"{place.uid}:{place.uid}"]
+        assert "CKR_PIN_INCORRECT" in tool.call(*words)[2], "the token did not refuse it"
+        serving.instance.mark()
+        for pid in serving.instance.pids("sallyport-token"):
+            os.kill(pid, signal.SIGKILL)
+        event = serving.instance.wait_event("token_unusable")
+        assert "has refused the PIN" in event["message"], event
+        expect([line for line in serving.instance.log.read_text().splitlines() if "CKR_PIN" in line], [], "logins with it")
+    finally:
+        serving.instance.stop()
+        pin_is(right)
+
+
 def a_pin_file_that_others_can_read_is_refused(place):
     path = place.directory / "open"
     path.write_text(place.pin.read_text())
@@ -768,7 +807,8 @@ SOFT = (a_token_is_made_ready, a_token_in_use_is_left_alone, it_is_destroyed_by_
         clients_go_on_knowing_a_server_whose_keys_moved, a_certificate_is_asked_for_and_installed,
         other_certificates_are_refused, a_statement_is_signed_by_every_key, a_statement_is_judged,
         a_refused_pin_is_not_sent_again,
-        what_the_tool_was_refused_the_signer_does_not_send, a_pin_file_that_others_can_read_is_refused, a_pin_is_typed_without_echo,
+        what_the_tool_was_refused_the_signer_does_not_send,
+        a_running_signer_hears_what_the_tool_was_refused, a_pin_file_that_others_can_read_is_refused, a_pin_is_typed_without_echo,
         typing_can_be_given_up, without_a_terminal_nothing_is_asked, the_tokens_warnings_are_said_and_heeded, a_wrong_pin_is_one_login,
         wrong_signatures_are_not_believed, a_module_that_dies_takes_nobody_with_it, a_key_in_use_is_not_retired,
         a_key_is_retired_by_who_types_its_label)
