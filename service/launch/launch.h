@@ -75,6 +75,7 @@ struct launch {
     char modules[CONFIG_MODULES_MAX]
                 [PATH_MAX]; /* LoadModule at our start, as far as it is the workers' matter */
     size_t module_count;
+    bool options_changed[PROGRAMS]; /* --prepare: what root says to it is not what it said before */
     int notify_fd;
     struct fdstore store;
     rlim_t descriptors, descriptors_max; /* our limits before we needed more */
@@ -120,9 +121,14 @@ int state_open(const struct launch *l) MUST_USE;
 /* prepare.c: does what only root can do before a service manager starts a program, or has it reload: reads the configuration.
  * monitor: the process to be told afterwards; 0: none. An exit status. */
 int prepare_main(struct launch *l, pid_t monitor);
-/* options.c: what the programs are told by root besides the configuration, in a file for each that arguments_expand() reads. 0
- * or -errno. */
-int options_write(const struct launch *l) MUST_USE;
+/* verdict.c: how many configurations the monitor has tried to put in force; and whether the one after those is. 0,
+ * VERDICT_E_REFUSED (its log says why) or -errno. */
+int verdict_begin(const struct launch *l, uint64_t *loads) MUST_USE;
+int verdict_await(const struct launch *l, uint64_t loads) MUST_USE;
+enum { VERDICT_E_REFUSED = 1 };
+/* options.c: what the programs are told by root besides the configuration, in a file for each that arguments_expand() reads. Notes
+ * in options_changed which programs have been told something else before. 0 or -errno. */
+int options_write(struct launch *l) MUST_USE;
 
 /* ready.c: hears the monitor say READY=1, and passes it on; keeps what it wants kept. */
 int ready_watch(struct launch *l) MUST_USE;

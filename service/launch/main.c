@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,16 +16,6 @@
 #define EXIT_USAGE 64
 
 enum mode { MODE_RUN, MODE_IDS, MODE_PREPARE };
-
-void launch_say(const char *format, ...)
-{
-    char text[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    fprintf(stderr, "sallyport: %s\n", text);
-}
 
 static int usage(void)
 {

@@ -4,11 +4,12 @@
  * session.options in the runtime directory, one argument a line, for arguments_expand().
  */
 #include <errno.h>
-#include <stdarg.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arguments.h"
+#include "base/fd.h"
 
 #include "launch/launch.h"
 
@@ -59,24 +60,45 @@ static void nothing_add(const struct launch *l, struct lines *lines)
 
 static const struct {
     const char *file;
+    enum program_index program;
     void (*add)(const struct launch *l, struct lines *lines);
-} rows[] = {{"signer.options", signer_add}, {"worker.options", worker_add}, {"session.options", nothing_add}};
+} rows[] = {
+    {"signer.options", PROGRAM_SIGNER, signer_add},
+    {"worker.options", PROGRAM_WORKER, worker_add},
+    {"session.options", PROGRAM_SESSION, nothing_add},
+};
 
-int options_write(const struct launch *l)
+/* Whether the file has been written before, and says something else. */
+static bool is_changed(const struct launch *l, const char *file, struct sp_span text)
+{
+    CLEANUP_FREE uint8_t *before = NULL;
+    size_t size;
+    CLEANUP_CLOSE int fd = openat(l->runtime_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fd_read_all(fd, ARGUMENTS_FILE_MAX, &before, &size))
+        return fd >= 0;
+    return !sp_span_equal(sp_span_of(before, size), text);
+}
+
+static int file_write(const struct launch *l, size_t row, const char *monitor, bool *changed)
+{
+    CLEANUP_FREE struct lines *lines = calloc(1, sizeof *lines);
+    if (!lines)
+        return -ENOMEM;
+    option_add(lines, "--monitor-uid", monitor);
+    rows[row].add(l, lines);
+    if (lines->bad)
+        return -EINVAL;
+    struct sp_span text = sp_span_of((const uint8_t *)lines->text, lines->size);
+    *changed = is_changed(l, rows[row].file, text);
+    return runtime_file(l, rows[row].file, &l->ids[USER_ROOT], 0444, text);
+}
+
+int options_write(struct launch *l)
 {
     char monitor[16];
+    int r = 0;
     snprintf(monitor, sizeof monitor, "%u", l->ids[USER_MONITOR].uid);
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        CLEANUP_FREE struct lines *lines = calloc(1, sizeof *lines);
-        if (!lines)
-            return -ENOMEM;
-        option_add(lines, "--monitor-uid", monitor);
-        rows[i].add(l, lines);
-        int r = lines->bad ? -EINVAL
-                           : runtime_file(l, rows[i].file, &l->ids[USER_ROOT], 0444,
-                                          sp_span_of((const uint8_t *)lines->text, lines->size));
-        if (r)
-            return r;
-    }
-    return 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rows); i++)
+        r = file_write(l, i, monitor, &l->options_changed[rows[i].program]);
+    return r;
 }

@@ -469,6 +469,20 @@ static int answer_keys(struct monitor *m, struct sp_span argument, json_t *into,
     return 0;
 }
 
+/* ---- loads ------------------------------------------------------------------------------------------------- */
+
+/* For who has sent SIGHUP and waits for what becomes of it; in this order, as service/launch/verdict.c reads it. */
+static int answer_loads(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
+{
+    const struct generation *loading = m->generations.loading;
+    (void)argument;
+    (void)why;
+    put_number(into, "loads", m->generations.loads);
+    (void)json_object_set_new(into, "loading", json_boolean(loading && !loading->waits));
+    (void)json_object_set_new(into, "refused", json_boolean(m->generations.refused));
+    return 0;
+}
+
 /* ---- all --------------------------------------------------------------------------------------------------- */
 
 static const struct question questions[] = {
@@ -477,6 +491,7 @@ static const struct question questions[] = {
     {"connections", answer_connections},
     {"report", answer_report},
     {"keys", answer_keys},
+    {"loads", answer_loads},
 };
 
 int control_answer(struct monitor *m, struct sp_span question, struct sp_span argument, json_t **answer,

@@ -80,6 +80,7 @@ static void load_refuse(struct monitor *m, const char *who, struct sp_span why)
     struct generation *g = m->generations.loading;
     const struct log_field fields[] = {{"refused_by", sp_text(who)}, {"why", why}};
     load_end(m);
+    m->generations.refused = true;
     if (g)
         generation_remove(m, g);
     monitor_log(m, NULL, LOG_LEVEL_ERROR, "config_refused", fields, ARRAY_SIZE(fields),
@@ -207,6 +208,7 @@ static void waiting_drop(struct monitor *m)
 static void waiting_stays(struct monitor *m, const char *why)
 {
     const struct log_field fields[] = {{"refused_by", sp_text("monitor")}, {"why", sp_text(why)}};
+    m->generations.refused = true;
     monitor_log(m, NULL, LOG_LEVEL_ERROR, "config_refused", fields, ARRAY_SIZE(fields),
                 "Configuration refused, the previous one still waits for its host keys: %s", why);
 }
@@ -217,6 +219,8 @@ int generation_load(struct monitor *m)
     struct config_source *source = NULL;
     struct config *config = NULL;
     struct generation *g = NULL;
+    m->generations.loads++;
+    m->generations.refused = false;
     int r = generation_read(m->options, &source, &config, &error);
     if (r == 0) {
         r = generation_new(m, &source, &config, &g);

@@ -53,6 +53,8 @@ struct generations {
     uint64_t last_number;
     uint64_t zygote_number;     /* what the zygote serves; 0: nothing */
     uint32_t prepares;          /* unanswered on the zygote's present link */
+    uint64_t loads;             /* how often one was tried to be put in force */
+    bool refused;               /* the last of these */
     bool again;                 /* a reload was asked for during one */
     sd_event_source *deadline;  /* of the loading one */
     sd_event_source *configure; /* delay before the signer is asked again */
