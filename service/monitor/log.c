@@ -14,6 +14,7 @@
 
 /* A log that floods hides more than it shows: past this rate records are counted, and the count is written. */
 static const struct bucket_rate all_records = {.burst = 5000, .per_second = 1000};
+#define DROPPED_SAID_MS 1000u
 
 static const struct {
     const char *word;
@@ -160,14 +161,17 @@ static bool is_never_suppressed(const struct record *record)
 
 void log_write(struct log_writer *w, const struct record *record)
 {
+    uint64_t now_ms = clock_ms();
     if (record->level > w->level)
         return;
-    if (!bucket_take(&w->bucket, &all_records, clock_ms())) {
+    if (!bucket_take(&w->bucket, &all_records, now_ms)) {
         if (!is_never_suppressed(record))
             return;
         w->bucket.dropped--; /* it is not */
     }
-    if (w->bucket.dropped != 0)
+    if (w->bucket.dropped != 0 && now_ms - w->dropped_said_ms >= DROPPED_SAID_MS) {
+        w->dropped_said_ms = now_ms;
         suppressed_report(w);
+    }
     record_output(w, record);
 }

@@ -37,6 +37,7 @@ struct log_writer {
     int fd;
     int facility;         /* of syslog(3), shifted: for the journal */
     struct bucket bucket; /* all records together */
+    uint64_t dropped_said_ms;
 };
 
 /* format: LogFormat; "auto" is the journal if standard error is connected to it, else plain lines. level: LogLevel. facility:

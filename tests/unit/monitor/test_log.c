@@ -231,6 +231,7 @@ static void a_flood_is_counted_not_written(void **state)
     for (size_t i = 0; i < 50000; i++)
         log_write(&writer, &record);
     writer.bucket.at_ms = 0; /* as after a rest */
+    writer.dropped_said_ms = 0;
     log_write(&writer, &record);
     off_t size = lseek(writer.fd, 0, SEEK_END);
     char *text = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, writer.fd, 0);
@@ -255,6 +256,27 @@ static size_t file_has(int fd, const char *words)
         count++;
     munmap(text, (size_t)size);
     return count;
+}
+
+static void how_many_were_left_out_is_said_once_a_second(void **state)
+{
+    struct record record = {
+        .level = LOG_LEVEL_INFO, .event = "x", .program = "monitor", .text = sp_text("y")};
+    struct log_writer writer = {.format = LOG_FORMAT_PLAIN, .level = LOG_LEVEL_INFO};
+    (void)state;
+    writer.fd = memfd_create("log", MFD_CLOEXEC);
+    writer.dropped_said_ms = clock_ms();
+    writer.bucket.dropped = 3;
+    log_write(&writer, &record);
+    assert_int_equal(file_has(writer.fd, "suppressed"), 0);
+    writer.dropped_said_ms -= 1000;
+    log_write(&writer, &record);
+    assert_int_equal(file_has(writer.fd, ": 3 log records suppressed"), 1);
+    writer.bucket.dropped = 5;
+    log_write(&writer, &record);
+    assert_int_equal(file_has(writer.fd, "suppressed"), 1);
+    assert_int_equal(writer.bucket.dropped, 5);
+    close(writer.fd);
 }
 
 static void a_login_is_written_in_the_middle_of_a_flood(void **state)
@@ -296,6 +318,7 @@ int main(void)
         cmocka_unit_test(less_important_records_are_left_out),
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
         cmocka_unit_test(a_flood_is_counted_not_written),
+        cmocka_unit_test(how_many_were_left_out_is_said_once_a_second),
         cmocka_unit_test(a_login_is_written_in_the_middle_of_a_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
