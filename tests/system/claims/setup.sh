@@ -54,11 +54,11 @@ plain_pin_is_never_on_the_disk() {
     fails grep -rqsF -f /run/pin /etc /var /root /usr/lib/systemd
     fails grep -qF -f /run/pin <(journalctl -b)
     rm /run/pin
-    check "scratch" "$(ls -d /run/sallyport-setup.* 2>/dev/null)" ""
+    check "scratch" "$(ls -d /run/sallyport-setup* 2>/dev/null)" ""
 }
 
 tool_works_with_the_credential() {
-    systemd-run -q -P --wait -p LoadCredentialEncrypted=pin:sallyport.pin sallyport key list | grep -q host-ed25519
+    systemd-run -q -P --wait -p User=sallyport-signer -p LoadCredentialEncrypted=pin:sallyport.pin sallyport key list | grep -q host-ed25519
 }
 
 pin_in_a_file_serves_as_well() {
