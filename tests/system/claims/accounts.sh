@@ -1,209 +1,121 @@
 #!/bin/bash
-# PAM with the modules that Debian has: what they make of a session, what they say to whom, and what they cannot hold up.
+# What Debian's PAM modules make of a session, what becomes of one that PAM refuses, and of a module that hangs.
 # shellcheck disable=SC2317 # claims are called by name
 . /claims/lib.sh
-. /claims/lib/server.sh
 
-password='correct horse battery'
-
-# account NAME [OPTION...]: a user with that password and no key. Options are useradd's.
-account() {
-    useradd -s /bin/bash "${@:2}" "$1"
-    chpasswd <<<"$1:$password"
-}
-
-# pam_for NAME TYPE CONTROL MODULE...: logins of that user go through Debian's stack with this line before its own of that type.
-pam_for() {
-    local at
-    {
-        for at in auth account session; do
-            [ "$at" != "$2" ] || printf '%s\n' "${*:2}"
-            printf '@include common-%s\n' "$at"
-        done
-        printf '@include common-password\n'
-    } >"/etc/pam.d/of-$1"
-    printf 'Match User %s\n  PAMServiceName of-%s\n' "$1" "$1" >"/etc/sallyport/conf.d/of-$1.conf"
+# stack_of USER LINE...: logins of that user go through these lines of PAM.
+stack_of() {
+    printf '%s\n' "${@:2}" >"/etc/pam.d/of-$1"
+    printf '\nMatch User %s\n    PAMServiceName of-%s\n' "$1" "$1" >>/etc/sallyport/sallyport.conf
     systemctl reload sallyport.service
 }
 
-# Answers as a person at the keyboard: every prompt is noted, and gets what ANSWER has.
-typist() {
-    cat >/root/typist <<'END'
-#!/bin/sh
-printf '%s\n' "$1" >>/root/prompts
-printf '%s\n' "$ANSWER"
-END
-    chmod 755 /root/typist
+typed() {
+    login_typed keyboard-interactive "$1" "password=$(password_of "$1")" -- "${@:2}"
 }
 
-# dialogue USER ANSWER COMMAND: by keyboard-interactive alone; prompts land in /root/prompts.
-dialogue() {
-    rm -f /root/prompts
-    ANSWER=$2 SSH_ASKPASS=/root/typist SSH_ASKPASS_REQUIRE=force timeout 30 ssh -o PreferredAuthentications=keyboard-interactive \
-        -o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1 "$1@127.0.0.1" "$3"
-}
-
-a_server_is_there() {
-    server_token
-    server_user
-    typist
-    printf 'LoginGraceTime 8\n' >/etc/sallyport/conf.d/00-grace.conf
-    systemctl enable --now sallyport.socket
-    check "who" "$(login id -un)" alice
-}
-
-a_password_is_asked_for_by_debians_own_stack() {
-    account bert -m
-    check "who" "$(dialogue bert "$password" 'id -un')" bert
-    check_in "prompt" "$(cat /root/prompts)" 'Password:'
-    ! dialogue bert wrong true || wrong "a wrong password"
-}
-
-limits_environment_and_mask_are_pams() {
-    local said
-    printf 'alice hard nofile 777\nalice soft nofile 700\n' >/etc/security/limits.d/alice.conf
+environment_is_pams() {
     echo 'GREETING=hello' >>/etc/environment
     echo 'LANG=C.UTF-8' >/etc/default/locale
-    said=$(login 'ulimit -Hn; ulimit -Sn; echo "$GREETING"; echo "$LANG"; cat /proc/self/loginuid; umask')
-    check "what the session has" "$said" "777
-700
-hello
-C.UTF-8
-$(id -u alice)
-0022"
+    check "what the session has" "$(login alice 'echo "$GREETING $LANG $(cat /proc/self/loginuid) $(umask)"')" "hello C.UTF-8 $(id -u alice) $(su - alice -c umask)"
 }
 
-# The terminal's greeting; nothing of it where a program runs.
-the_message_of_the_day_is_for_terminals() {
+message_of_the_day_is_for_terminals() {
     echo 'the message of today' >/etc/motd
-    check_in "a terminal" "$(echo exit | timeout 30 ssh -tt -i "$user_key" -o BatchMode=yes alice@127.0.0.1 2>&1)" 'the message of today'
-    check "a program" "$(login 'echo no more')" 'no more'
+    check_in "a terminal" "$(echo exit | login alice -tt 2>&1)" 'the message of today'
+    check "a program" "$(login alice 'echo no more' 2>&1)" 'no more'
 }
 
 logins_are_on_record() {
-    login true
-    if [ -e /usr/lib/"$(uname -m)"-linux-gnu/security/pam_lastlog.so ]; then
+    login alice true
+    if compgen -G '/usr/lib/*/security/pam_lastlog.so' >/dev/null; then
         check_in "lastlog" "$(lastlog -u alice)" '127\.0\.0\.1'
         check_in "wtmp" "$(last -w alice)" '^alice +ssh +127\.0\.0\.1'
-    elif command -v wtmpdb >/dev/null; then
-        check_in "wtmpdb" "$(wtmpdb last)" '^alice'
     else
-        skip "this distribution keeps such records by packages that are not installed"
+        check_in "lastlog2" "$(lastlog2 -u alice)" '127\.0\.0\.1'
+        check_in "wtmpdb" "$(wtmpdb last)" '^alice +ssh .*127\.0\.0\.1'
     fi
 }
 
-a_home_is_made_at_the_first_login() {
-    account newcomer -M
+home_is_made_at_the_first_login() {
+    useradd -M -s /bin/bash newcomer
+    chpasswd <<<"newcomer:$(password_of newcomer)"
     [ ! -e /home/newcomer ]
-    pam_for newcomer session required pam_mkhomedir.so
-    check "where" "$(dialogue newcomer "$password" pwd)" /home/newcomer
+    stack_of newcomer '@include common-auth' '@include common-account' '@include common-session' 'session required pam_mkhomedir.so'
+    check "where" "$(typed newcomer pwd)" /home/newcomer
     check "whose" "$(stat -c %U /home/newcomer)" newcomer
 }
 
-while_there_is_nologin_only_root_comes_in() {
+group_of_the_hour_is_in_the_session() {
+    groupadd watch
+    echo '*;*;dave;Al0000-2400;watch' >>/etc/security/group.conf
+    stack_of dave 'auth required pam_group.so' '@include common-auth' '@include common-account' '@include common-session'
+    check_in "groups" "$(login dave id -Gn)" '(^| )watch( |$)'
+}
+
+# Numbers; not that of the user's manager, which systemd 257 lists as well.
+sessions_of() {
+    loginctl list-sessions --no-legend | awk -v user="$1" '$3 == user && !/manager/ {print $1}'
+}
+
+no_session_of() {
+    [ -z "$(sessions_of "$1")" ]
+}
+
+# Also where logind has a session already when a later module refuses.
+session_that_pam_refuses_ends_the_connection_and_leaves_nothing() {
     local said
-    echo 'under repair until noon' >/etc/nologin
-    said=$(login true 2>&1) && wrong "alice has come in"
-    rm /etc/nologin
-    check_in "why" "$said" 'under repair until noon'
-    check "who" "$(login id -un)" alice
-}
-
-an_account_that_has_expired_is_told_so() {
-    local said
-    chage -E 0 alice
-    said=$(login true 2>&1) && wrong "alice has come in"
-    chage -E -1 alice
-    check_in "why" "$said" '[Ee]xpired|Access denied by the account rules'
-    check "who" "$(login id -un)" alice
-}
-
-# What a stranger sees who tries three wrong passwords and then a fourth: how it was refused, and what was said before.
-seen_by_a_stranger() {
-    local i
-    for i in 1 2 3 4; do
-        dialogue "$1" "wrong $i" true 2>&1 || true
-    done | sed "s/$1/NAME/g"
-    cat /root/prompts | sed "s/$1/NAME/g"
-}
-
-# pam_faillock says before any prompt that an account is locked, and it has to exist for that.
-a_locked_account_looks_like_one_that_does_not_exist() {
-    local known unknown
-    account locked -m
-    cat >/etc/pam.d/of-locked <<'END'
-auth    required        pam_faillock.so preauth deny=3
-auth    sufficient      pam_unix.so
-auth    [default=die]   pam_faillock.so authfail deny=3
-account required        pam_faillock.so
-@include common-account
-@include common-session
-@include common-password
-END
-    printf 'Match User locked,ghost\n  PAMServiceName of-locked\n' >/etc/sallyport/conf.d/of-locked.conf
-    systemctl reload sallyport.service
-    known=$(seen_by_a_stranger locked)
-    unknown=$(seen_by_a_stranger ghost)
-    check_in "faillock has counted" "$(faillock --user locked)" '127\.0\.0\.1'
-    check "the locked one" "$known" "$unknown"
-    ! dialogue locked "$password" true 2>/dev/null || wrong "the right password opens a locked account"
-    faillock --user locked --reset
-    check "who" "$(dialogue locked "$password" 'id -un')" locked
-}
-
-open_sessions() {
-    loginctl list-sessions --no-legend | grep -cw "$1" || true
-}
-
-a_session_that_pam_refuses_ends_the_connection_and_leaves_nothing() {
-    local said
-    account refused -m
-    pam_for refused session requisite pam_deny.so
-    said=$(dialogue refused "$password" 'echo came in' 2>&1) && wrong "it was let in"
-    ! grep -q 'came in' <<<"$said"
+    stack_of erin '@include common-auth' '@include common-account' '@include common-session' 'session required pam_deny.so'
+    said=$(typed erin 'echo came in' 2>&1) && wrong "let in with a password"
     check_in "why" "$said" 'session could not be opened'
-    # The same where logind has a session already when a later module refuses.
-    printf 'auth include common-auth\naccount include common-account\nsession include common-session\nsession required pam_deny.so\n' \
-        >/etc/pam.d/of-refused
-    said=$(dialogue refused "$password" 'echo came in' 2>&1) && wrong "it was let in"
-    wait_for 10 check "sessions left" "$(open_sessions refused)" 0
+    said+=$(login erin 'echo came in' 2>&1) && wrong "let in with a key"
+    if grep -q 'came in' <<<"$said"; then wrong "a program has run"; fi
+    wait_for 10 no_session_of erin
+    check "who else" "$(login alice id -un)" alice
 }
 
-# Nobody else waits, and LoginGraceTime ends it.
-a_module_that_hangs_is_cut_off_and_holds_up_nobody() {
-    local client started
-    account patient -m
-    pam_for patient auth required pam_exec.so /bin/sleep 301
-    dialogue patient "$password" true >/root/patient.out 2>&1 &
+is_gone() {
+    ! kill -0 "$1"
+}
+
+# Nobody else waits for it, and LoginGraceTime ends it.
+module_that_hangs_is_cut_off_and_holds_up_nobody() {
+    local client began login_process
+    sed -i '1i LoginGraceTime 8' /etc/sallyport/sallyport.conf
+    stack_of carol 'auth required pam_exec.so /bin/sleep 301' '@include common-auth' '@include common-account' '@include common-session'
+    typed carol true >/root/carol.out 2>&1 &
     client=$!
     wait_for 10 pgrep -f '^/bin/sleep 301'
-    started=$SECONDS
-    check "who" "$(login id -un)" alice
-    [ $((SECONDS - started)) -le 4 ] || wrong "it took $((SECONDS - started)) s"
-    ! wait "$client" || wrong "the one that waits was let in"
-    [ $((SECONDS - started)) -le 15 ] || wrong "it was cut off after $((SECONDS - started)) s"
-    wait_for 5 eval '! pgrep -f "^sallyport-session --login"'
+    login_process=$(ps -o ppid= -p "$(pgrep -f '^/bin/sleep 301')")
+    check_in "it hangs in" "$(tr '\0' ' ' <"/proc/${login_process// /}/cmdline")" 'sallyport-session --login'
+    began=$SECONDS
+    check "who" "$(login alice id -un)" alice
+    [ $((SECONDS - began)) -le 4 ] || wrong "somebody else has waited for $((SECONDS - began)) s"
+    if wait "$client"; then wrong "it was let in"; fi
+    [ $((SECONDS - began)) -le 15 ] || wrong "it was cut off after $((SECONDS - began)) s"
+    wait_for 5 is_gone "${login_process// /}"
 }
 
-sessions_end_with_their_connections() {
-    hold one
-    [ "$(open_sessions alice)" -ge 1 ]
-    check_in "remote host" "$(loginctl show-session -p RemoteHost -p Remote -p Service "$(loginctl list-sessions --no-legend |
-        awk '/alice/ {print $1; exit}')")" 'RemoteHost=127.0.0.1'
-    let_go one
-    wait_for 10 eval '[ "$(open_sessions alice)" = 0 ]'
+has_session() {
+    [ -n "$(sessions_of "$1")" ]
 }
 
-claim a_server_is_there
-claim a_password_is_asked_for_by_debians_own_stack
-claim limits_environment_and_mask_are_pams
-claim the_message_of_the_day_is_for_terminals
+remote_host_is_known_to_logind() {
+    local session
+    login alice 'sleep 20' &
+    wait_for 10 has_session alice
+    session=$(sessions_of alice | tail -n 1)
+    check "remote host" "$(loginctl show-session -p RemoteHost --value "$session")" 127.0.0.1
+    check "service" "$(loginctl show-session -p Service --value "$session")" sallyport
+    kill %1
+}
+
+claim environment_is_pams
+claim message_of_the_day_is_for_terminals
 claim logins_are_on_record
-claim a_home_is_made_at_the_first_login
-claim while_there_is_nologin_only_root_comes_in
-claim an_account_that_has_expired_is_told_so
-claim a_locked_account_looks_like_one_that_does_not_exist
-claim a_session_that_pam_refuses_ends_the_connection_and_leaves_nothing
-claim a_module_that_hangs_is_cut_off_and_holds_up_nobody
-claim sessions_end_with_their_connections
+claim home_is_made_at_the_first_login
+claim group_of_the_hour_is_in_the_session
+claim remote_host_is_known_to_logind
+claim session_that_pam_refuses_ends_the_connection_and_leaves_nothing
+claim module_that_hangs_is_cut_off_and_holds_up_nobody
 claims_end
