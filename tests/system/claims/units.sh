@@ -381,6 +381,54 @@ a_group_may_ask_on_the_control_socket() {
     check "owner and mode" "$(stat -c '%U %G %a' /run/sallyport/control.sock)" "root root 600"
 }
 
+# The examples as they are, but for the address.
+a_second_listener_is_added_to_a_server_that_runs() {
+    local examples=/usr/share/doc/sallyport/examples
+    [ -d "$examples" ] || skip "no examples are installed"
+    sed 's/^ListenStream=.*/ListenStream=127.0.0.2:2222/' "$examples/sallyport-management.socket" \
+        >/etc/systemd/system/sallyport-management.socket
+    mkdir -p /etc/systemd/system/sallyport.service.d
+    cp "$examples/sallyport.service.d-management.conf" /etc/systemd/system/sallyport.service.d/management.conf
+    printf 'Match Listener management\n    ForceCommand echo by the side door\n' >/etc/sallyport/conf.d/zz.conf
+    systemctl daemon-reload
+    systemctl enable sallyport-management.socket
+    systemctl reload sallyport.service
+    hold open
+    outlived "another listener" systemctl restart sallyport-management.socket
+    check "the side door" "$(login_at 127.0.0.2 2222 true)" "by the side door"
+    check "the front door" "$(login echo by the front door)" "by the front door"
+    outlived "its restart" systemctl restart sallyport-management.socket
+    check "the side door" "$(login_at 127.0.0.2 2222 true)" "by the side door"
+    let_go open
+}
+
+# It starts the server as well, and without the first.
+the_second_listener_alone_starts_the_server() {
+    systemctl stop sallyport-management.socket
+    stop_everything
+    systemctl start sallyport-management.socket
+    check "the side door" "$(login_at 127.0.0.2 2222 true)" "by the side door"
+    check "the front door" "$(systemctl is-active sallyport.socket || true)" inactive
+    systemctl disable --now sallyport-management.socket
+    rm -r /etc/systemd/system/sallyport.service.d /etc/systemd/system/sallyport-management.socket /etc/sallyport/conf.d/zz.conf
+    systemctl daemon-reload
+    stop_everything
+    systemctl start sallyport.socket
+    check "who" "$(login id -un)" alice
+}
+
+examples_are_drop_ins_that_systemd_knows() {
+    local name said
+    [ -d /usr/share/doc/sallyport/examples ] || skip "no examples are installed"
+    mkdir -p /run/systemd/system/sallyport-signer.service.d
+    for name in /usr/share/doc/sallyport/examples/sallyport-signer.service.d-*.conf; do
+        cp "$name" "/run/systemd/system/sallyport-signer.service.d/"
+    done
+    said=$(systemd-analyze verify --man=no sallyport-signer.service 2>&1 | grep -i sallyport) || true
+    rm -r /run/systemd/system/sallyport-signer.service.d
+    check "complaints" "$said" ""
+}
+
 a_service_without_its_socket_says_so() {
     stop_everything
     journal_mark /root/mark
@@ -420,5 +468,8 @@ claim the_pin_comes_as_a_credential
 claim the_pin_comes_as_an_encrypted_credential
 claim without_a_pin_the_log_says_so
 claim a_group_may_ask_on_the_control_socket
+claim a_second_listener_is_added_to_a_server_that_runs
+claim the_second_listener_alone_starts_the_server
+claim examples_are_drop_ins_that_systemd_knows
 claim a_service_without_its_socket_says_so
 claims_end

@@ -26,10 +26,14 @@ server_user() {
     install -o alice -g alice -m 0600 "$user_key.pub" /home/alice/.ssh/authorized_keys
 }
 
-# login COMMAND...: as alice. ssh_level: what the client itself says.
-login() {
+# login_at ADDRESS PORT COMMAND...: as alice. ssh_level: what the client itself says.
+login_at() {
     timeout 30 ssh -i "$user_key" -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=20 \
-        -o LogLevel="${ssh_level:-ERROR}" alice@127.0.0.1 "$@"
+        -o LogLevel="${ssh_level:-ERROR}" -p "$2" "alice@$1" "${@:3}"
+}
+
+login() {
+    login_at 127.0.0.1 22 "$@"
 }
 
 # logs_in SECONDS: somebody can, within that time.
