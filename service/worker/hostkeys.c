@@ -116,7 +116,7 @@ static int wanted_read(struct connection *c, struct sp_in in, struct wanted *wan
     return 0;
 }
 
-static void keys_forget(struct hostkeys *h)
+void hostkeys_forget_keys(struct hostkeys *h)
 {
     free(h->keys);
     h->keys = NULL;
@@ -162,7 +162,7 @@ int hostkeys_on_proofs(struct connection *c, const struct msg_proofs *proofs)
     if (!h->waits)
         return -EPROTO;
     h->waits = false;
-    keys_forget(h);
+    hostkeys_forget_keys(h);
     int r = reply(c, proofs->signatures.size != 0, proofs->signatures);
     for (size_t i = 0; r == 0 && i < h->deferred_count; i++)
         r = reply(c, h->deferred[i], (struct sp_span){0});

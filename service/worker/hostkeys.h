@@ -40,6 +40,7 @@ int hostkeys_on_proofs(struct connection *c, const struct msg_proofs *proofs) MU
 /* Asks again for what it waits for, if it does; or does without the answer, as the monitor has gone. */
 int hostkeys_resume(struct connection *c) MUST_USE;
 int hostkeys_give_up(struct connection *c) MUST_USE;
+void hostkeys_forget_keys(struct hostkeys *h);
 
 /* REQUEST_SUCCESS or REQUEST_FAILURE for another global request, now or when the proofs have come. */
 int hostkeys_reply(struct connection *c, bool success) MUST_USE;

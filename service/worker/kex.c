@@ -43,7 +43,7 @@ static struct sp_span magnitude(enum sp_kex_field field, struct sp_span value)
     return value;
 }
 
-static void asked_forget(struct kex *kex)
+void kex_forget_asked(struct kex *kex)
 {
     if (kex->asked.data)
         explicit_bzero(kex->asked.data, kex->asked.size);
@@ -56,10 +56,10 @@ static void asked_forget(struct kex *kex)
 static void asked_keep(struct connection *c, struct sp_out *out)
 {
     struct kex *kex = &c->transport.kex;
-    asked_forget(kex);
+    kex_forget_asked(kex);
     kex->asked = *out;
     if (c->phase != PHASE_LOGIN)
-        asked_forget(kex);
+        kex_forget_asked(kex);
 }
 
 int kex_transcript_send(struct connection *c, const struct msg_transcript *transcript)
@@ -257,7 +257,7 @@ int kex_on_signature(struct connection *c, const struct msg_signature *signature
     struct packet_keys out_keys = {0};
     if (t->kex.step != KEX_SIGNING || !t->kex.ops) /* without a method a refusal was asked for */
         return -EPROTO;
-    asked_forget(&t->kex);
+    kex_forget_asked(&t->kex);
     int r = session_id_fix(t, signature->h);
     if (r == 0)
         r = reply_send(c, signature);

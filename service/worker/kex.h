@@ -26,5 +26,7 @@ int kex_transcript_send(struct connection *c, const struct msg_transcript *trans
 
 /* Asks for the signature again that it waits for, if it does. */
 int kex_resume(struct connection *c) MUST_USE;
+struct kex;
+void kex_forget_asked(struct kex *kex);
 /* The signer's answer, by on_monitor.c. */
 int kex_on_signature(struct connection *c, const struct msg_signature *signature) MUST_USE;

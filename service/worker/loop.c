@@ -21,6 +21,7 @@
 #include "worker/global_request.h"
 #include "worker/hostkeys.h"
 #include "worker/ident.h"
+#include "worker/kex.h"
 #include "worker/on_monitor.h"
 #include "worker/on_session.h"
 #include "worker/packet.h"
@@ -265,6 +266,8 @@ static void connection_finish(struct connection *c)
     if (link_is_open(&c->monitor) && link_flush(&c->monitor))
         link_close(&c->monitor);
     auth_free(&c->auth);
+    kex_forget_asked(&c->transport.kex);
+    hostkeys_forget_keys(&c->hostkeys);
 }
 
 void connection_serve(struct connection *c)

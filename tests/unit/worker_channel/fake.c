@@ -139,6 +139,7 @@ void fake_free(struct fake *fake)
     struct connection *c = fake->c;
     channels_close_all(c);
     auth_free(&c->auth);
+    hostkeys_forget_keys(&c->hostkeys);
     link_close(&c->session);
     link_close(&c->monitor);
     link_inbox_wipe(c->inbox);

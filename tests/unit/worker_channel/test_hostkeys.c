@@ -325,6 +325,37 @@ static void an_answer_to_no_question_is_not_taken(void **state)
 #define BEFORE(name_) cmocka_unit_test_setup_teardown(name_, keys_offered, fake_teardown)
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, logged_in, fake_teardown)
 
+/* ---- a monitor that goes ------------------------------------------------------------------------------------------- */
+
+static void asks_another_monitor_for_the_same(void **state)
+{
+    struct fake *f = *state;
+    assert_int_equal(ask_one(f), 0);
+    struct sp_span first = fake_asked(f, &f->monitor, MSG_ask_proof)->ask_proof.keys;
+    uint8_t keys[256];
+    size_t size = first.size;
+    memcpy(keys, first.data, size);
+    assert_int_equal(hostkeys_resume(f->c), 0);
+    assert_true(sp_span_equal(fake_asked(f, &f->monitor, MSG_ask_proof)->ask_proof.keys, sp_span_of(keys, size)));
+    assert_int_equal(answer(f, "s"), 0);
+    fake_expect(f, SSH_MSG_REQUEST_SUCCESS);
+    assert_int_equal(hostkeys_resume(f->c), 0); /* what is answered is not asked for again */
+    fake_asked_nothing(f, &f->monitor);
+}
+
+static void without_a_monitor_there_is_no_proof(void **state)
+{
+    struct fake *f = *state;
+    assert_int_equal(ask_one(f), 0);
+    link_close(&f->c->monitor);
+    assert_int_equal(hostkeys_give_up(f->c), 0);
+    fake_expect(f, SSH_MSG_REQUEST_FAILURE);
+    assert_int_equal(ask_two(f), 0);
+    fake_expect(f, SSH_MSG_REQUEST_FAILURE);
+    assert_int_equal(hostkeys_give_up(f->c), 0);
+    fake_expect_nothing(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +376,8 @@ int main(void)
         TEST(other_replies_wait_their_turn),
         TEST(replies_that_wait_are_bounded),
         TEST(an_answer_to_no_question_is_not_taken),
+        TEST(asks_another_monitor_for_the_same),
+        TEST(without_a_monitor_there_is_no_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "worker/kex.h"
 #include "worker/dispatch.h"
 #include "worker/frame.h"
 
@@ -96,6 +97,8 @@ int rig_make(void **state)
 int rig_drop(void **state)
 {
     struct rig *rig = *state;
+    kex_forget_asked(&rig->c->transport.kex);
+    hostkeys_forget_keys(&rig->c->hostkeys);
     link_close(&rig->c->monitor);
     link_close(&rig->monitor);
     close(rig->c->socket);

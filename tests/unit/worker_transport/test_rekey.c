@@ -72,6 +72,20 @@ static void the_ciphers_own_bound_holds_without_configuration(void **state)
     keys_close(c);
 }
 
+/* Nobody is left who could sign it, and keys are used no longer than they may be. */
+static void without_a_monitor_it_is_the_end(void **state)
+{
+    struct connection *c = logged_in(*state, "aes128-gcm@openssh.com");
+    c->auth.limits.rekey_octets = 1000;
+    link_close(&c->monitor);
+    assert_int_equal(rekey_tick(c, NOW), 0);
+    c->transport.in.octets = 1000;
+    assert_int_equal(rekey_tick(c, NOW), WORKER_E_END);
+    assert_int_equal(c->transport.kex.step, KEX_NONE);
+    assert_int_equal(c->end_reason, SSH_DISCONNECT_BY_APPLICATION);
+    keys_close(c);
+}
+
 static void packets_make_it_due(void **state)
 {
     struct connection *c = logged_in(*state, "aes128-gcm@openssh.com");
@@ -129,6 +143,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(octets_of_either_direction_make_it_due, rig_make, rig_drop),
         cmocka_unit_test_setup_teardown(the_ciphers_own_bound_holds_without_configuration, rig_make,
                                         rig_drop),
+        cmocka_unit_test_setup_teardown(without_a_monitor_it_is_the_end, rig_make, rig_drop),
         cmocka_unit_test_setup_teardown(packets_make_it_due, rig_make, rig_drop),
         cmocka_unit_test_setup_teardown(time_makes_it_due, rig_make, rig_drop),
         cmocka_unit_test_setup_teardown(never_before_login, rig_make, rig_drop),
