@@ -381,6 +381,32 @@ a_group_may_ask_on_the_control_socket() {
     check "owner and mode" "$(stat -c '%U %G %a' /run/sallyport/control.sock)" "root root 600"
 }
 
+# Root tells the signer itself whom to believe about policies; a signer that runs is started again with it.
+a_restart_of_the_server_tells_the_signer_whom_to_believe() {
+    local signer policy=/etc/sallyport/policy.d/SITE.policy
+    mkdir -p /etc/sallyport/policy.d
+    ssh-keygen -q -t ed25519 -N '' -f /root/site-key
+    printf 'site@example %s\n' "$(cut -d' ' -f1,2 /root/site-key.pub)" >"/etc/sallyport/who may sign"
+    printf 'Name SITE\nDescription signed\nSerial 5\nInherit DEFAULT\n' >"$policy"
+    ssh-keygen -q -Y sign -n sallyport-policy -f /root/site-key "$policy"
+    printf 'PolicyTrust "/etc/sallyport/who may sign"\nPolicy SITE\n' >/etc/sallyport/conf.d/trust.conf
+    signer=$(main_pid sallyport-signer)
+    hold open
+    systemctl restart sallyport.service
+    wait_for 10 is_replaced sallyport-signer "$signer"
+    logs_in 20
+    held open
+    let_go open
+    sed -i 's/Serial 5/Serial 6/' "$policy"
+    if systemctl reload sallyport.service 2>/dev/null; then wrong "a policy that nobody has signed"; fi
+    rm "$policy.sig"
+    ssh-keygen -q -Y sign -n sallyport-policy -f /root/site-key "$policy"
+    systemctl reload sallyport.service
+    rm /etc/sallyport/conf.d/trust.conf
+    systemctl restart sallyport.service
+    logs_in 20
+}
+
 # The examples as they are, but for the address.
 a_second_listener_is_added_to_a_server_that_runs() {
     local examples=/usr/share/doc/sallyport/examples
@@ -468,6 +494,7 @@ claim the_pin_comes_as_a_credential
 claim the_pin_comes_as_an_encrypted_credential
 claim without_a_pin_the_log_says_so
 claim a_group_may_ask_on_the_control_socket
+claim a_restart_of_the_server_tells_the_signer_whom_to_believe
 claim a_second_listener_is_added_to_a_server_that_runs
 claim the_second_listener_alone_starts_the_server
 claim examples_are_drop_ins_that_systemd_knows
