@@ -43,6 +43,7 @@ static void client_refuse(struct monitor *m, const struct client *client, enum a
                                        {"peer_port", sp_text(port.text)},
                                        {"local_address", sp_text(client->local.text)},
                                        {"local_port", sp_text(local_port.text)}};
+    observe_refused(m, &client->remote, &client->source, verdict);
     (void)!send(client->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
     monitor_log(m, NULL, LOG_LEVEL_NOTICE, "refused", fields, ARRAY_SIZE(fields),
                 "drop connection #%" PRIu32 " from [%s]:%u on [%s]:%u %s", m->admission.startups,
@@ -59,6 +60,7 @@ static void ticket_end(struct admission_ticket *victim)
 {
     struct connection *c = ticket_holder(victim);
     c->end.word = "replaced";
+    observe_refused(c->monitor, &c->remote, &c->source, ADMISSION_E_REPLACE);
     connection_drop_login(c);
     connection_finish(c);
 }

@@ -176,6 +176,15 @@ void admission_penalise(struct admission *a, const struct address_block *from, u
     source->penalty_until_ms = now_ms + source->penalty_ms;
 }
 
+uint32_t admission_penalised(const struct admission *a, uint64_t now_ms)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < ADMISSION_BUCKETS; i++)
+        for (const struct admission_source *s = a->buckets[i]; s; s = s->next)
+            count += s->penalty_until_ms > now_ms ? 1u : 0u;
+    return count;
+}
+
 /* ---- from one monitor to the next ------------------------------------------------------------------------------- */
 
 static void source_write(const struct admission_source *source, struct sp_out *out)

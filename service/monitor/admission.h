@@ -66,6 +66,8 @@ int admission_enter(struct admission *a, const struct address_block *from,
 void admission_leave(struct admission *a, struct admission_ticket *ticket, uint64_t now_ms);
 /* Keeps that source out for a while. */
 void admission_penalise(struct admission *a, const struct address_block *from, uint64_t now_ms);
+/* How many sources are kept out now. */
+uint32_t admission_penalised(const struct admission *a, uint64_t now_ms);
 /* Penalties for the next monitor, at most ADMISSION_PENALTIES_MAX; the clock goes on. */
 void admission_write(const struct admission *a, uint64_t now_ms, struct sp_out *out);
 /* Into an empty table. 0, or -EINVAL if it is not what admission_write() writes; what could be read is in force. */

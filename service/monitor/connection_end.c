@@ -47,6 +47,7 @@ void connection_illegal(struct connection *c, const char *complaint)
     const struct log_field fields[] = {{"complaint", sp_text(complaint)}};
     if (c->gone)
         return;
+    observe_illegal(c, complaint);
     monitor_log(c->monitor, c, LOG_LEVEL_ERROR, "illegal", fields, ARRAY_SIZE(fields), "Connection ended: %s",
                 complaint);
     if (!c->end.word)
@@ -74,6 +75,7 @@ void connection_worker_gone(struct connection *c)
 
 static void on_header_missed(struct connection *c)
 {
+    observe_timeout(c, "no PROXY protocol header from the balancer");
     monitor_say(c->monitor, c, LOG_LEVEL_INFO, "timeout",
                 "No PROXY protocol header in time from balancer %s port %u on %s port %u", c->remote.text,
                 c->remote.port, c->local.text, c->local.port);
@@ -87,6 +89,7 @@ static void on_grace_over(struct connection *c)
         on_header_missed(c);
         return;
     }
+    observe_timeout(c, "no login within LoginGraceTime");
     monitor_say(c->monitor, c, LOG_LEVEL_INFO, "timeout", "Timeout before authentication for %s port %u",
                 c->remote.text, c->remote.port);
     connection_end(c, DISCONNECT_BY_APPLICATION, sp_text("Login grace time exceeded"), "grace_time");

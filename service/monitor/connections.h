@@ -78,6 +78,21 @@ struct connection_end {
     const char *word; /* why we ended it, if we did: a stable word */
 };
 
+/* What is known of it beyond that, for who asks: nothing is decided by it. */
+struct connection_known {
+    int64_t since_s, login_s; /* seconds since the epoch; 0: not yet */
+    uint32_t uid, login_pid;
+    char methods[257];                   /* that it logged in with, or the last that was tried */
+    char detail[256];                    /* of the attempt that succeeded: a key's fingerprint, for one */
+    char session[65];                    /* logind's id of it; "" if it has none */
+    uint64_t sign_asked_us;              /* 0: not by this monitor */
+    bool report_asked;                   /* the worker owes a report */
+    uint64_t report_asked_ms, report_ms; /* 0: never */
+    uint64_t octets_in, octets_out, idle_ms;
+    uint32_t rekeys, channels;
+    uint64_t counted_in, counted_out; /* octets that metrics have already */
+};
+
 struct connection {
     struct connection *bucket_next, *previous, *next;
     struct monitor *monitor;
@@ -111,6 +126,7 @@ struct connection {
     struct connection_sign sign;
     struct connection_proof proof;
     struct connection_end end;
+    struct connection_known known;
 };
 
 #define CONNECTION_BUCKETS 4096u

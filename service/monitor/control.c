@@ -59,7 +59,7 @@ static bool peer_has_group(int fd, const struct ucred *peer, gid_t group)
 
 /* The kernel has asked for write permission on the socket already; a mode that somebody has opened to all does not open
  * this. */
-static int peer_check(const struct monitor *m, int fd)
+static int peer_check(const struct monitor *m, int fd, uid_t *uid)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
@@ -67,6 +67,7 @@ static int peer_check(const struct monitor *m, int fd)
     struct stat st;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return -errno;
+    *uid = peer.uid;
     if (peer.uid == 0)
         return 0;
     int length = snprintf(path, sizeof path, "%s/" CONTROL_SOCKET, m->options->runtime_dir);
@@ -103,7 +104,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
-static int client_wait(struct control_client *c)
+int control_client_wait(struct control_client *c)
 {
     c->deadline = sd_event_source_disable_unref(c->deadline);
     int r = sd_event_add_time_relative(c->monitor->event, &c->deadline, CLOCK_MONOTONIC,
@@ -111,15 +112,21 @@ static int client_wait(struct control_client *c)
     return r < 0 ? r : 0;
 }
 
-static int answer_pieces(struct control_client *c, struct sp_span json)
+static int pieces_send(struct control_client *c, struct sp_span text)
 {
     int r = 0;
-    while (r == 0 && json.size != 0) {
-        struct sp_span piece = sp_span_of(json.data, size_min(json.size, CONTROL_PIECE));
+    while (r == 0 && text.size != 0) {
+        struct sp_span piece = sp_span_of(text.data, size_min(text.size, CONTROL_PIECE));
         r = watch_send(&c->watch, control_part, .json = piece);
-        json.data += piece.size;
-        json.size -= piece.size;
+        text.data += piece.size;
+        text.size -= piece.size;
     }
+    return r;
+}
+
+static int answer_pieces(struct control_client *c, struct sp_span json)
+{
+    int r = pieces_send(c, json);
     return r ? r : watch_send(&c->watch, control_end, .ok = true);
 }
 
@@ -128,11 +135,27 @@ static int refuse(struct control_client *c, const char *why)
     return watch_send(&c->watch, control_end, .ok = false, .why = sp_text(why));
 }
 
-static int question_answer(struct control_client *c, const struct msg_control_ask *ask)
+static int events_answer(struct control_client *c, const struct msg_control_ask *ask, bool follow)
 {
     char why[CONTROL_WHY_MAX];
+    CLEANUP_FREE char *text = NULL;
+    size_t size;
+    if (control_events(c, ask->argument, follow, &text, &size, why))
+        return refuse(c, why);
+    if (follow)
+        c->deadline = sd_event_source_disable_unref(c->deadline);
+    int r = pieces_send(c, sp_span_of((const uint8_t *)text, size));
+    return r || follow ? r : watch_send(&c->watch, control_end, .ok = true);
+}
+
+static int question_answer(struct control_client *c, const struct msg_control_ask *ask)
+{
+    const struct control_asked asked = {.argument = ask->argument, .uid = c->uid};
+    char why[CONTROL_WHY_MAX];
     json_t *answer = NULL;
-    if (control_answer(c->monitor, ask->question, ask->argument, &answer, why))
+    if (sp_span_is(ask->question, "events") || sp_span_is(ask->question, "follow"))
+        return events_answer(c, ask, sp_span_is(ask->question, "follow"));
+    if (control_answer(c->monitor, ask->question, &asked, &answer, why))
         return refuse(c, why);
     CLEANUP_FREE char *text = json_dumps(answer, JSON_COMPACT);
     json_decref(answer);
@@ -150,14 +173,18 @@ static int on_client_io(sd_event_source *source, int fd, uint32_t events, void *
     (void)source;
     (void)fd;
     int r = watch_flush(&c->watch, events);
-    if (r == 0 && link_wants_write(&c->watch.link))
+    if (r == 0 && c->follows)
+        r = control_follow_on(c);
+    else if (r == 0 && link_wants_write(&c->watch.link))
         return 0;
     if (r == 0)
         r = link_receive(&c->watch.link, PHASE_ANY, inbox);
     if (r == LINK_E_AGAIN)
         return 0;
+    if (r == 0 && c->follows) /* it has nothing more to ask */
+        r = LINK_E_CLOSED;
     if (r == 0)
-        r = client_wait(c);
+        r = control_client_wait(c);
     if (r == 0)
         r = question_answer(c, &inbox->body.control_ask); /* the only message of this peer */
     link_inbox_wipe(inbox);
@@ -174,19 +201,19 @@ static struct control_client *client_free_place(struct control *control)
     return NULL;
 }
 
-static int client_new(struct monitor *m, int fd)
+static int client_new(struct monitor *m, int fd, uid_t uid)
 {
     struct control_client *c = client_free_place(&m->control);
     if (!c) {
         close(fd);
         return 0;
     }
-    *c = (struct control_client){.monitor = m};
+    *c = (struct control_client){.monitor = m, .uid = uid};
     int r = watch_open(&c->watch, m->event, fd, ROLE_CTL, CONTROL_PRIORITY, on_client_io, c);
     if (r)
         return r;
     m->control.count++;
-    r = client_wait(c);
+    r = control_client_wait(c);
     if (r == 0) /* nor is a turn of the loop his whenever he has something to say */
         r = watch_limit(&c->watch, CONTROL_TURNS_MS, CONTROL_TURNS);
     if (r)
@@ -202,9 +229,10 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *co
     CLEANUP_CLOSE int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0)
         return 0;
-    int r = peer_check(m, client);
+    uid_t uid = (uid_t)-1;
+    int r = peer_check(m, client, &uid);
     if (r == 0)
-        r = client_new(m, TAKE_FD(client));
+        r = client_new(m, TAKE_FD(client), uid);
     if (r)
         monitor_say(m, NULL, LOG_LEVEL_WARNING, "control_refused", "Control socket: a client was refused: %s",
                     strerror(-r));
@@ -215,6 +243,7 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *co
 int control_start(struct monitor *m)
 {
     struct control *control = &m->control;
+    observe_start(m);
     if (control->fd <= 0)
         return 0;
     int r = sd_event_add_io(m->event, &control->source, control->fd, EPOLLIN, on_connect, m);
@@ -235,4 +264,5 @@ void control_stop(struct monitor *m)
     if (control->fd > 0)
         close(control->fd);
     control->fd = -1;
+    observe_stop(m);
 }

@@ -2,7 +2,7 @@
  * What the control socket answers. Input: a question and the monitor's tables. Output: JSON; text that clients of SSH have
  * chosen is escaped by jansson, and what is no UTF-8 goes as hexadecimal.
  */
-#include "monitor/control.h"
+#include "monitor/control_answers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,59 +23,6 @@
 #include "monitor/monitor.h"
 
 #define GENERATIONS_SHOWN 64u
-#define ID_DIGITS 16u /* of a connection's id, hexadecimal as in the log */
-
-struct question {
-    const char *name;
-    /* 0, or CONTROL_E_UNANSWERED with *why. */
-    int (*answer)(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX]);
-};
-
-static int unanswered(char why[CONTROL_WHY_MAX], const char *text)
-{
-    snprintf(why, CONTROL_WHY_MAX, "%s", text);
-    return CONTROL_E_UNANSWERED;
-}
-
-static void put_text(json_t *into, const char *key, struct sp_span text)
-{
-    char hex[2 * 256 + 1];
-    json_t *value = json_stringn(text.data ? (const char *)text.data : "", text.size);
-    if (!value) {
-        size_t size = size_min(text.size, 256);
-        for (size_t i = 0; i < size; i++)
-            snprintf(hex + 2 * i, 3, "%02x", text.data[i]);
-        value = json_sprintf("hex:%.*s", (int)(2 * size), hex);
-    }
-    (void)json_object_set_new(into, key, value);
-}
-
-static void put_string(json_t *into, const char *key, const char *text)
-{
-    put_text(into, key, sp_text(text ? text : ""));
-}
-
-static void put_number(json_t *into, const char *key, uint64_t number)
-{
-    (void)json_object_set_new(into, key, json_integer((json_int_t)number));
-}
-
-/* As the log writes them. */
-static void put_id(json_t *into, const char *key, uint64_t id)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%016" PRIx64, id);
-    put_string(into, key, text);
-}
-
-static void put_time(json_t *into, const char *key, int64_t seconds)
-{
-    char text[32];
-    time_t at = (time_t)seconds;
-    struct tm parts;
-    if (seconds > 0 && gmtime_r(&at, &parts) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
-        put_string(into, key, text);
-}
 
 /* ---- running ----------------------------------------------------------------------------------------------- */
 
@@ -100,16 +47,6 @@ static json_t *generation_describe(const struct generation *g)
     put_string(row, "policy", g->policy);
     put_string(row, "digest", g->digest);
     return row;
-}
-
-static json_t *names_list(struct sp_span names)
-{
-    json_t *list = json_array();
-    while (names.size != 0) {
-        struct sp_span name = sp_next_name(&names);
-        (void)json_array_append_new(list, json_stringn((const char *)name.data, name.size));
-    }
-    return list;
 }
 
 /* Under the keywords that a configuration has for them. */
@@ -225,7 +162,7 @@ static json_t *token_describe(const struct token_states *states, const struct to
     return row;
 }
 
-static void tokens_describe(const struct token_states *states, json_t *into)
+void tokens_describe(const struct token_states *states, json_t *into)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < states->count; i++)
@@ -233,10 +170,11 @@ static void tokens_describe(const struct token_states *states, json_t *into)
     (void)json_object_set_new(into, "tokens", rows);
 }
 
-static int answer_running(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
+int answer_running(struct monitor *m, const struct control_asked *asked, json_t *into,
+                   char why[CONTROL_WHY_MAX])
 {
     json_t *generations = json_array();
-    (void)argument;
+    (void)asked;
     (void)why;
     put_string(into, "version", SALLYPORT_VERSION);
     put_number(into, "connections", m->connections.count);
@@ -252,110 +190,6 @@ static int answer_running(struct monitor *m, struct sp_span argument, json_t *in
     }
     (void)json_object_set_new(into, "generations", generations);
     tokens_describe(&m->token_states, into);
-    return 0;
-}
-
-/* ---- connections ------------------------------------------------------------------------------------------- */
-
-static json_t *connection_describe(const struct connection *c)
-{
-    json_t *row = json_object();
-    put_id(row, "id", c->id);
-    put_string(row, "address", c->remote.text);
-    put_number(row, "port", c->remote.port);
-    put_string(row, "listener", c->listener);
-    if (c->balancer.address.text[0])
-        put_string(row, "balancer", c->balancer.address.text);
-    put_string(row, "phase", phase_name(c->phase));
-    if (c->user)
-        put_string(row, "user", c->user);
-    put_number(row, "seconds", (clock_ms() - c->since_ms) / 1000);
-    put_number(row, "generation", c->generation->number);
-    return row;
-}
-
-/* As sign_done lists them. */
-static void negotiated_describe(struct sp_span negotiated, json_t *row)
-{
-    static const char *const keys[] = {"client_version", "kex",    "host_key", "cipher_in",
-                                       "cipher_out",     "mac_in", "mac_out",  "compression_in",
-                                       "compression_out"};
-    struct sp_in in = sp_in_of(negotiated);
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        struct sp_span text = sp_get_text(&in, 256);
-        if (in.bad)
-            return;
-        put_text(row, keys[i], text);
-    }
-}
-
-static void hex_put(json_t *row, const char *key, struct sp_span octets)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = malloc(2 * octets.size + 1);
-    if (!text)
-        return;
-    for (size_t i = 0; i < octets.size; i++) {
-        text[2 * i] = digits[octets.data[i] >> 4];
-        text[2 * i + 1] = digits[octets.data[i] & 15];
-    }
-    (void)json_object_set_new(row, key, json_stringn(text, 2 * octets.size));
-    free(text);
-}
-
-static bool id_read(struct sp_span text, uint64_t *id)
-{
-    char digits[ID_DIGITS + 1];
-    if (text.size != ID_DIGITS)
-        return false;
-    memcpy(digits, text.data, ID_DIGITS);
-    digits[ID_DIGITS] = '\0';
-    if (strspn(digits, "0123456789abcdef") != ID_DIGITS)
-        return false;
-    *id = strtoull(digits, NULL, 16);
-    return true;
-}
-
-/* Newest first; argument: the last id of the page before. "next" is there if there are more. */
-static int answer_connections(struct monitor *m, struct sp_span argument, json_t *into,
-                              char why[CONTROL_WHY_MAX])
-{
-    uint64_t after = 0;
-    if (argument.size != 0 && !id_read(argument, &after))
-        return unanswered(why, "expected a connection's id of 16 hexadecimal digits");
-    const struct connection *c = m->connections.first;
-    if (after != 0) {
-        c = connection_find(m, after);
-        if (!c)
-            return unanswered(why, "the connection at the end of the last page has gone");
-        c = c->next;
-    }
-    json_t *rows = json_array();
-    const struct connection *last = NULL;
-    for (; c && json_array_size(rows) < CONTROL_PAGE; c = c->next) {
-        (void)json_array_append_new(rows, connection_describe(c));
-        last = c;
-    }
-    (void)json_object_set_new(into, "connections", rows);
-    if (c && last)
-        put_id(into, "next", last->id);
-    return 0;
-}
-
-static int answer_connection(struct monitor *m, struct sp_span argument, json_t *into,
-                             char why[CONTROL_WHY_MAX])
-{
-    uint64_t id;
-    if (!id_read(argument, &id))
-        return unanswered(why, "expected a connection's id of 16 hexadecimal digits");
-    const struct connection *c = connection_find(m, id);
-    if (!c)
-        return unanswered(why, "no such connection");
-    json_t *row = connection_describe(c);
-    put_text(row, "policy", c->policy);
-    negotiated_describe(c->negotiated, row);
-    hex_put(row, "client_kexinit", c->client_kexinit);
-    (void)json_object_set_new(into, "connection", row);
     return 0;
 }
 
@@ -376,7 +210,8 @@ static json_t *client_describe(const struct report_client *client)
 }
 
 /* Newest first, by pages; argument: the last address of the page before. */
-static int answer_report(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
+int answer_report(struct monitor *m, const struct control_asked *asked, json_t *into,
+                  char why[CONTROL_WHY_MAX])
 {
     const struct report *report = &m->report;
     const struct report_client *client = report->newest;
@@ -384,12 +219,12 @@ static int answer_report(struct monitor *m, struct sp_span argument, json_t *int
     mode_describe(m->generations.current, into);
     put_number(into, "count", report->count);
     put_number(into, "forgotten", report->forgotten);
-    if (argument.size != 0) {
-        snprintf(address, sizeof address, "%.*s", (int)size_min(argument.size, sizeof address - 1),
-                 (const char *)argument.data);
+    if (asked->argument.size != 0) {
+        snprintf(address, sizeof address, "%.*s", (int)size_min(asked->argument.size, sizeof address - 1),
+                 (const char *)asked->argument.data);
         client = report_find(report, address);
         if (!client)
-            return unanswered(why, "the address at the end of the last page is no longer there");
+            return control_unanswered(why, "the address at the end of the last page is no longer there");
         client = client->older;
     }
     json_t *rows = json_array();
@@ -444,13 +279,13 @@ static bool host_key_next(const struct monitor *m, struct sp_in *in, int64_t sin
 }
 
 /* argument: of how many days back clients count; 30 if it is empty. */
-static int answer_keys(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
+int answer_keys(struct monitor *m, const struct control_asked *asked, json_t *into, char why[CONTROL_WHY_MAX])
 {
     const struct generation *g = m->generations.current;
     uint64_t days = 30;
     size_t none;
-    if (argument.size != 0 && (!id_read(argument, &days) || days == 0 || days > 3650))
-        return unanswered(why, "expected a number of days from 1 to 3650");
+    if (asked->argument.size != 0 && (!control_id_read(asked->argument, &days) || days == 0 || days > 3650))
+        return control_unanswered(why, "expected a number of days from 1 to 3650");
     int64_t since = (int64_t)time(NULL) - (int64_t)days * 86400;
     struct sp_in in =
         sp_in_of(sp_span_of(g ? g->host_keys : NULL, g && g->host_keys ? g->host_keys_size : 0));
@@ -472,10 +307,11 @@ static int answer_keys(struct monitor *m, struct sp_span argument, json_t *into,
 /* ---- loads ------------------------------------------------------------------------------------------------- */
 
 /* For who has sent SIGHUP and waits for what becomes of it; in this order, as service/launch/verdict.c reads it. */
-static int answer_loads(struct monitor *m, struct sp_span argument, json_t *into, char why[CONTROL_WHY_MAX])
+static int answer_loads(struct monitor *m, const struct control_asked *asked, json_t *into,
+                        char why[CONTROL_WHY_MAX])
 {
     const struct generation *loading = m->generations.loading;
-    (void)argument;
+    (void)asked;
     (void)why;
     put_number(into, "loads", m->generations.loads);
     (void)json_object_set_new(into, "loading", json_boolean(loading && !loading->waits));
@@ -485,28 +321,47 @@ static int answer_loads(struct monitor *m, struct sp_span argument, json_t *into
 
 /* ---- all --------------------------------------------------------------------------------------------------- */
 
-static const struct question questions[] = {
-    {"running", answer_running},
-    {"connection", answer_connection},
-    {"connections", answer_connections},
-    {"report", answer_report},
-    {"keys", answer_keys},
-    {"loads", answer_loads},
+static const struct {
+    const char *name;
+    /* 0, or CONTROL_E_UNANSWERED with *why. */
+    int (*answer)(struct monitor *m, const struct control_asked *asked, json_t *into,
+                  char why[CONTROL_WHY_MAX]);
+    bool changes; /* something: root alone */
+} questions[] = {
+    {"running", answer_running, false},
+    {"status", answer_status, false},
+    {"connection", answer_connection, false},
+    {"connections", answer_connections, false},
+    {"refresh", answer_refresh, false},
+    {"report", answer_report, false},
+    {"keys", answer_keys, false},
+    {"loads", answer_loads, false},
+    {"failures", answer_failures, false},
+    {"metrics", answer_metrics, false},
+    {"kill", answer_kill, true},
 };
 
-int control_answer(struct monitor *m, struct sp_span question, struct sp_span argument, json_t **answer,
-                   char why[CONTROL_WHY_MAX])
+/* Who may ask may not change anything: that takes root, of whom the kernel has said that it connected. */
+bool control_may(uid_t uid, bool changes)
+{
+    return !changes || uid == 0;
+}
+
+int control_answer(struct monitor *m, struct sp_span question, const struct control_asked *asked,
+                   json_t **answer, char why[CONTROL_WHY_MAX])
 {
     for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
         if (!sp_span_is(question, questions[i].name))
             continue;
+        if (!control_may(asked->uid, questions[i].changes))
+            return control_unanswered(why, "root alone may do that");
         json_t *into = json_object();
-        int r = into ? questions[i].answer(m, argument, into, why) : unanswered(why, "out of memory");
+        int r = into ? questions[i].answer(m, asked, into, why) : control_unanswered(why, "out of memory");
         if (r)
             json_decref(into);
         else
             *answer = into;
         return r;
     }
-    return unanswered(why, "this server does not know that question");
+    return control_unanswered(why, "this server does not know that question");
 }

@@ -90,6 +90,7 @@ static void load_refuse(struct monitor *m, const char *who, struct sp_span why)
         (void)sd_event_exit(m->event, 1);
         return;
     }
+    observe_reload_refused(m, who, why);
     notify_ready(m);
     reload_again(m);
 }
@@ -489,6 +490,7 @@ static void generation_make_current(struct monitor *m, struct generation *g)
     load_end(m);
     g->state = GENERATION_CURRENT;
     m->generations.current = g;
+    observe_configured(m, old != NULL);
     if (old)
         old->state = GENERATION_OLD;
     log_writer_open(&m->log, g->config->log_format, g->config->log_level, g->config->syslog_facility);

@@ -120,16 +120,30 @@ static void record_escape(const struct record *record, struct record_text *text)
     }
 }
 
+/* One object for both, so that they have the same time. */
+static void record_json(const struct log_writer *w, const struct record *record,
+                        const struct record_text *text)
+{
+    char line[LOG_LINE_MAX];
+    size_t size = log_line(record, text, line, sizeof line - 1);
+    if (size == 0)
+        return;
+    if (w->keep)
+        w->keep(w->keep_context, record, sp_span_of((const uint8_t *)line, size));
+    if (w->format == LOG_FORMAT_JSON)
+        log_write_json(w->fd, line, size);
+}
+
 static void record_output(struct log_writer *w, const struct record *record)
 {
     struct record_text text;
     record_escape(record, &text);
     if (w->format == LOG_FORMAT_JOURNAL)
         log_write_journal(w->facility, record, &text);
-    else if (w->format == LOG_FORMAT_JSON)
-        log_write_json(w->fd, record, &text);
-    else
+    else if (w->format == LOG_FORMAT_PLAIN)
         log_write_plain(w->fd, record, &text);
+    if (w->format == LOG_FORMAT_JSON || w->keep)
+        record_json(w, record, &text);
 }
 
 static void suppressed_report(struct log_writer *w)
@@ -138,6 +152,7 @@ static void suppressed_report(struct log_writer *w)
     snprintf(text, sizeof text, "%u log records suppressed", w->bucket.dropped);
     snprintf(count, sizeof count, "%u", w->bucket.dropped);
     const struct log_field fields[] = {{"count", sp_text(count)}};
+    w->suppressed += w->bucket.dropped;
     w->bucket.dropped = 0;
     record_output(w, &(struct record){.level = LOG_LEVEL_WARNING,
                                       .event = "log_suppressed",

@@ -38,6 +38,10 @@ struct log_writer {
     int facility;         /* of syslog(3), shifted: for the journal */
     struct bucket bucket; /* all records together */
     uint64_t dropped_said_ms;
+    uint64_t suppressed;  /* records that it kept from being written, and that were said to be */
+    /* Each record that is written is also given to this, as a line of JSON without its end; NULL: to nobody. */
+    void (*keep)(void *context, const struct record *record, struct sp_span line);
+    void *keep_context;
 };
 
 /* format: LogFormat; "auto" is the journal if standard error is connected to it, else plain lines. level: LogLevel. facility:
@@ -46,6 +50,9 @@ void log_writer_open(struct log_writer *w, const char *format, const char *level
 void log_write(struct log_writer *w, const struct record *record);
 /* Keys are our words; a peer's are checked with this: [a-z][a-z0-9_]*, at most 32. */
 bool log_key_valid(struct sp_span key);
+
+/* A pipe that polls as writable takes this much without waiting (pipe(7), PIPE_BUF). */
+#define LOG_LINE_MAX 4096u
 
 /* The three outputs, for log.c. `text` and the values are escaped already. */
 struct record_text {
@@ -58,6 +65,9 @@ struct record_text {
     size_t field_count;
 };
 void log_write_plain(int fd, const struct record *record, const struct record_text *text);
-void log_write_json(int fd, const struct record *record, const struct record_text *text);
+/* A line of log_line(), in which there is room for its end. */
+void log_write_json(int fd, char *line, size_t size);
+/* A JSON object; its length, 0 if there is none that is small enough. */
+size_t log_line(const struct record *record, const struct record_text *text, char *line, size_t capacity);
 void log_write_journal(int facility, const struct record *record, const struct record_text *text);
 const char *log_level_word(enum log_level level);

@@ -17,8 +17,6 @@
 #include "monitor/event_rows.h"
 #include "monitor/log.h"
 
-/* A pipe that polls as writable takes this much without waiting (pipe(7), PIPE_BUF). */
-#define LINE_MAX_OCTETS 4096u
 /* The last bits of a connection's id: as many as a pid can have. */
 #define CONNECTION_TAG_MASK 0x7fffffffu
 
@@ -82,7 +80,7 @@ static const char *level_prefix(enum log_level level)
 /* As syslog daemons write files: time, host, name and number, message. */
 void log_write_plain(int fd, const struct record *record, const struct record_text *text)
 {
-    char line[LINE_MAX_OCTETS], host[HOST_NAME_MAX + 1] = "";
+    char line[LOG_LINE_MAX], host[HOST_NAME_MAX + 1] = "";
     struct tag tag = tag_of(record);
     if (gethostname(host, sizeof host) < 0 || host[0] == '\0')
         snprintf(host, sizeof host, "localhost");
@@ -110,25 +108,23 @@ static json_t *record_object(const struct record *record, const struct record_te
     return object;
 }
 
-void log_write_json(int fd, const struct record *record, const struct record_text *text)
+size_t log_line(const struct record *record, const struct record_text *text, char *line, size_t capacity)
 {
-    char line[LINE_MAX_OCTETS];
-    size_t count = text->field_count;
-    for (;;) {
+    for (size_t count = text->field_count;; count /= 2) { /* a line must stay whole: the later fields go */
         json_t *object = record_object(record, text, count);
-        size_t size = json_dumpb(object, line, sizeof line - 1, JSON_COMPACT);
+        size_t size = json_dumpb(object, line, capacity, JSON_COMPACT);
         json_decref(object);
-        if (size == 0)
-            return;
-        if (size < sizeof line) {
-            line[size] = '\n';
-            line_write(fd, line, size + 1);
-            return;
-        }
+        if (size <= capacity)
+            return size;
         if (count == 0)
-            return;
-        count /= 2; /* a line must stay whole: the later fields go */
+            return 0;
     }
+}
+
+void log_write_json(int fd, char *line, size_t size)
+{
+    line[size] = '\n';
+    line_write(fd, line, size + 1);
 }
 
 /* Journal field names: upper case, with a prefix that keeps them apart from everybody else's. */

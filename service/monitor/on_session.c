@@ -174,9 +174,11 @@ static void on_login_exited(struct monitor *m, const union msg_body *body)
     if (!c)
         return;
     c->login_started = false;
-    if (WIFSIGNALED(status))
-        monitor_say(m, c, LOG_LEVEL_ERROR, "login_crashed", "The login process died of signal %d",
-                    WTERMSIG(status));
+    if (!WIFSIGNALED(status))
+        return;
+    observe_login_crash(c, WTERMSIG(status));
+    monitor_say(m, c, LOG_LEVEL_ERROR, "login_crashed", "The login process died of signal %d",
+                WTERMSIG(status));
 }
 
 static const struct service_handler acceptor_handlers[] = {

@@ -59,6 +59,7 @@ static void sign_send(struct connection *c)
         return;
     }
     c->sign.attempts++;
+    observe_sign_asked(c);
     c->sign.sent = service_send(
         &c->monitor->signer, sign, .connection = c->id, .generation = c->generation->number,
         .first = c->session_id_size == 0, .session_id = sp_span_of(c->session_id, c->session_id_size),
@@ -187,7 +188,9 @@ static void on_sign_done(struct monitor *m, const union msg_body *body)
     struct connection *c = sign_finish(m, done->connection);
     if (!c || c->phase == PHASE_CLOSING)
         return;
+    observe_signed(c, c->phase == PHASE_START);
     if (c->phase == PHASE_START) {
+        observe_negotiated(c, done->negotiated);
         negotiated_log(c, done->negotiated, done->policy);
         if (first_exchange_keep(c, done)) {
             connection_end(c, DISCONNECT_SERVICE_NOT_AVAILABLE, sp_text("Out of memory"), "no_memory");

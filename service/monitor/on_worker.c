@@ -11,6 +11,7 @@
 #include "monitor/monitor.h"
 #include "monitor/on_connection.h"
 #include "monitor/proxied.h"
+#include "monitor/progress.h"
 
 #define MESSAGES_PER_TURN 16
 
@@ -80,6 +81,12 @@ static void on_proxied(struct connection *c, const union msg_body *body)
     connection_take_proxied(c, &body->proxied);
 }
 
+/* For who asks. One that nobody asked for, or that a monitor before this one did, is dropped. */
+static void on_report(struct connection *c, const union msg_body *body)
+{
+    connection_take_report(c, &body->report);
+}
+
 /* For the log only; nothing follows from it but words. */
 static void on_ended(struct connection *c, const union msg_body *body)
 {
@@ -110,6 +117,7 @@ static const struct {
     {MSG_ask_proof, on_ask_proof},
     {MSG_proxied, on_proxied},
     {MSG_resumed, on_resumed},
+    {MSG_report, on_report},
     {MSG_ended, on_ended},
     {MSG_event, on_event},
 };

@@ -40,6 +40,7 @@ static void crash_note(struct connection *c, uint32_t status)
     int signal_number = WTERMSIG((int)status);
     snprintf(number, sizeof number, "%d", signal_number);
     const struct log_field fields[] = {{"signal", sp_text(number)}};
+    observe_crash(c, signal_number);
     monitor_log(c->monitor, c, LOG_LEVEL_ERROR, "worker_crashed", fields, ARRAY_SIZE(fields),
                 "The worker of %s port %u died of signal %d (%s)", c->remote.text, c->remote.port,
                 signal_number, strsignal(signal_number));

@@ -70,6 +70,7 @@ static void source_refuse(struct connection *c, enum admission_verdict verdict)
                                        {"local_address", sp_text(c->local.text)},
                                        {"local_port", sp_text(local_port.text)}};
     const char *line = admission_line(verdict);
+    observe_refused(c->monitor, &c->remote, &c->source, verdict);
     monitor_log(c->monitor, c, LOG_LEVEL_NOTICE, "refused", fields, ARRAY_SIZE(fields),
                 "drop connection #%u from [%s]:%u on [%s]:%u %s", c->monitor->admission.startups,
                 c->remote.text, c->remote.port, c->local.text, c->local.port, admission_phrase(verdict));

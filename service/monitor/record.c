@@ -25,6 +25,7 @@ void record_accepted(struct connection *c)
     struct record_number port = record_number(c->local.port);
     const struct log_field fields[] = {{"local_address", sp_text(c->local.text)},
                                        {"local_port", sp_text(port.text)}};
+    observe_accepted(c);
     monitor_log(c->monitor, c, LOG_LEVEL_INFO, "accepted", fields, ARRAY_SIZE(fields),
                 "Connection from %s port %u on %s port %u", c->remote.text, c->remote.port, c->local.text,
                 c->local.port);
@@ -140,6 +141,7 @@ static void record_attempt(struct connection *c, const struct msg_login_attempt 
 
 void record_login_attempt(struct connection *c, const struct msg_login_attempt *attempt)
 {
+    observe_attempt(c, attempt);
     if (attempt->result == LOGIN_NOT_ALLOWED)
         record_not_allowed(c, attempt->detail);
     else if (attempt->result == LOGIN_TOO_MANY)
@@ -154,6 +156,7 @@ void record_login(struct connection *c, const struct msg_login_succeeded *login)
 {
     struct record_number uid = record_number(login->uid);
     const struct log_field fields[] = {{"uid", sp_text(uid.text)}, {"methods", login->methods}};
+    observe_login(c, login);
     monitor_log_escaped(c->monitor, c, LOG_LEVEL_INFO, "login", fields, ARRAY_SIZE(fields),
                         "User %s (uid %s) logged in from %s port %u", record_name(c).text, uid.text,
                         c->remote.text, c->remote.port);
@@ -186,6 +189,7 @@ void record_exchange_refused(struct connection *c, uint32_t reason, const struct
 {
     struct sp_span list = field_of(fields, "list"), offer = field_of(fields, "client_offers");
     const char *what = NULL;
+    observe_exchange_refused(c, reason == DISCONNECT_SERVICE_NOT_AVAILABLE, offer, why);
     for (size_t i = 0; i < ARRAY_SIZE(no_match); i++)
         if (sp_span_is(list, no_match[i].list))
             what = no_match[i].what;

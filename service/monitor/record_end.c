@@ -165,5 +165,6 @@ void on_connection_finished(struct connection *c)
     if (c->events.dropped != 0)
         monitor_log(c->monitor, c, LOG_LEVEL_WARNING, "log_suppressed", fields, ARRAY_SIZE(fields),
                     "%u log records of this connection suppressed", c->events.dropped);
+    observe_ended(c);
     record_end(c);
 }

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "monitor/events.h"
 #include "monitor/monitor.h"
@@ -97,6 +98,7 @@ static void service_connect(struct service *s)
     }
     monitor_say(s->monitor, NULL, LOG_LEVEL_DEBUG, "service_connected", "Connected to the %s service",
                 s->kind->name);
+    s->connects++;
     s->kind->on_connected(s->monitor);
 }
 
@@ -129,6 +131,8 @@ void service_lose(struct service *s, const char *why)
     if (!watch_is_open(&s->watch))
         return;
     monitor_say(s->monitor, NULL, LOG_LEVEL_WARNING, "service_lost", "The %s service %s", s->kind->name, why);
+    s->lost_s = time(NULL);
+    snprintf(s->lost_why, sizeof s->lost_why, "%s", why);
     watch_close(&s->watch);
     service_retry(s);
     s->failures++;

@@ -35,6 +35,9 @@ struct service {
     struct watch watch;
     sd_event_source *retry;
     unsigned failures; /* since it last said something */
+    uint64_t connects; /* all, the first and those after a loss */
+    int64_t lost_s;    /* when it was last lost; seconds since the epoch; 0: never */
+    char lost_why[80];
 };
 
 /* Connects at once, or begins to try. 0 or -errno. */

@@ -5,6 +5,7 @@
 #include "session/admit.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/loop.h"
 
@@ -184,7 +185,8 @@ static int success_tell(struct login *login, const char *passed)
 {
     const struct config *config = login->config;
     if (link_send(&login->monitor, login_succeeded, .user = sp_text(login->user), .uid = login->account.uid,
-                  .methods = sp_text(passed)))
+                  .methods = sp_text(passed), .pid = (uint32_t)getpid(),
+                  .session = sp_text(pam_stack_session_id(login))))
         return LOGIN_E_GONE;
     int r = monitor_settle(login);
     if (r)

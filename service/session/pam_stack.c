@@ -6,6 +6,7 @@
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "session/login.h"
@@ -214,6 +215,12 @@ void pam_stack_tell_methods(struct login *login, const char *methods)
         return;
     snprintf(text, sizeof text, "SSH_AUTH_INFO_0=%s", methods);
     (void)pam_putenv(login->pam.handle, text);
+}
+
+const char *pam_stack_session_id(const struct login *login)
+{
+    const char *id = login->pam.handle ? pam_getenv(login->pam.handle, "XDG_SESSION_ID") : NULL;
+    return id && strlen(id) <= 64 ? id : "";
 }
 
 char **pam_stack_environment(const struct login *login)

@@ -43,5 +43,7 @@ void pam_stack_close(struct login *login);
 
 /* SSH_AUTH_INFO_0 for modules that ask what was passed before: "publickey,password". */
 void pam_stack_tell_methods(struct login *login, const char *methods);
+/* What pam_systemd calls the session, as loginctl(1) knows it; "" if nobody named it, or with more than 64 octets. PAM's. */
+const char *pam_stack_session_id(const struct login *login);
 /* Environment that modules made: "NAME=value", NULL at the end, all owned by the caller. NULL if there is none. */
 char **pam_stack_environment(const struct login *login);

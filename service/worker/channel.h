@@ -102,6 +102,8 @@ struct channels {
     bool no_more_sessions;
     uint32_t replies_due; /* entries in all rings of replies: at most CHANNEL_REQUESTS_MAX */
 
+    uint64_t heard_ms; /* when the client last had data for a channel, or logged in; 0: never */
+
     /* ClientAliveInterval: global_request.h. */
     uint64_t alive_due_ms;
     uint32_t alive_unanswered;

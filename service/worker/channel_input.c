@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "base/loop.h"
+
 #include "worker/connection.h"
 #include "worker/packet.h"
 #include "worker/ssh_numbers.h"
@@ -237,6 +239,7 @@ static int data_allow(struct connection *c, uint32_t number, struct sp_span data
         return connection_fail(c, SSH_DISCONNECT_PROTOCOL_ERROR, "Channel data beyond the window");
     ch->window -= (uint32_t)data.size;
     ch->octets_in += data.size;
+    c->channels.heard_ms = clock_ms();
     *found = ch;
     return 0;
 }

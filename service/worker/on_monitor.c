@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "base/loop.h"
 #include "worker/connection.h"
 #include "worker/kex.h"
 
@@ -30,6 +31,26 @@ static int on_proofs(struct connection *c, struct link_inbox *inbox)
 static int on_proxied_policy(struct connection *c, struct link_inbox *inbox)
 {
     return proxy_on_policy(c, &inbox->body.proxied_policy);
+}
+
+static uint32_t channels_count(const struct channels *channels)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < channels->most; i++)
+        count += channels->table[i].used ? 1u : 0u;
+    return count;
+}
+
+/* Asked as often as somebody looks, at most once in a second (messages.def); costs one message. */
+static int on_ask_report(struct connection *c, struct link_inbox *inbox)
+{
+    const struct transport *t = &c->transport;
+    uint64_t heard_ms = c->channels.heard_ms != 0 ? c->channels.heard_ms : t->started_ms;
+    return link_send(&c->monitor, report, .octets_in = t->in.total, .octets_out = t->out.total,
+                     .rekeys = t->rekeys, .channels = channels_count(&c->channels),
+                     .idle_ms = clock_ms() - heard_ms)
+               ? -EPIPE
+               : 0;
 }
 
 /* The monitor's reasons are those of RFC 4250 section 4.2.2; it alone may use all of them. */
@@ -59,6 +80,7 @@ static const struct {
     {MSG_signature, on_signature},
     {MSG_login_link, on_login_link},
     {MSG_proofs, on_proofs},
+    {MSG_ask_report, on_ask_report},
     {MSG_proxied_policy, on_proxied_policy},
     {MSG_resume, on_resume},
     {MSG_end, on_end},

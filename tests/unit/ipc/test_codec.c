@@ -203,8 +203,8 @@ static void numbers_and_names_are_unique(void **state)
 /* What only the monitor and the signer may decide must not be sendable by a worker. */
 static void no_worker_can_claim_what_is_not_its_own(void **state)
 {
-    static const uint16_t taken[] = {MSG_ask_signature, MSG_ask_login, MSG_ended, MSG_ask_proof, MSG_proxied,
-                                      MSG_resumed};
+    static const uint16_t taken[] = {MSG_ask_signature, MSG_ask_login, MSG_ended, MSG_ask_proof,
+                                     MSG_proxied,       MSG_resumed,   MSG_report};
     (void)state;
     for (size_t i = 0; message_at(i); i++) {
         const struct message_row *row = message_at(i);

@@ -40,7 +40,7 @@ static const struct record login = {.level = LOG_LEVEL_INFO,
 static void write_one(enum log_format format, const char *facility, const struct record *record, char *out,
                       size_t size)
 {
-    struct log_writer writer;
+    struct log_writer writer = {0};
     log_writer_open(&writer, "plain", "INFO", facility);
     writer.bucket = (struct bucket){0};
     writer.format = format;
