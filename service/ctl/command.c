@@ -33,8 +33,13 @@ static const struct {
     {CTL_DAYS, "days", "DAYS", "clients that logged in so many days ago count; 30"},
     {CTL_SERVER, "server", "PROGRAM", "the sallyportd that checks the change"},
     {CTL_FORCE, "force", NULL, "also if it would surprise clients, or replace a file"},
-    {CTL_OUTPUT, "output", "FILE", "write the result there"},
+    {CTL_OUTPUT, "output", "FILE", "write into this file, which is replaced as a whole"},
     {CTL_ROOT, "root", "DIR", "where the machine is mounted that the file is of"},
+    {CTL_EVERY, "all", NULL, "also those that have not logged in"},
+    {CTL_FOLLOW, "follow", NULL, "go on with what happens from now on"},
+    {CTL_CONNECTION, "connection", "ID", "only what is about this connection"},
+    {CTL_EVENT, "event", "NAME", "only events of this name"},
+    {CTL_SERVE, "serve", "WHERE", "answer HTTP requests on unix:PATH, or on a socket of systemd"},
     {CTL_TIMEOUT, "timeout", "SECONDS", "how long to wait for the server"},
 };
 
@@ -139,6 +144,21 @@ static int option_take(struct ctl_options *o, enum ctl_option bit, const char *v
     case CTL_FORCE:
         o->force = true;
         return 0;
+    case CTL_EVERY:
+        o->every = true;
+        return 0;
+    case CTL_FOLLOW:
+        o->follow = true;
+        return 0;
+    case CTL_CONNECTION:
+        o->connection = value;
+        return 0;
+    case CTL_EVENT:
+        o->event = value;
+        return 0;
+    case CTL_SERVE:
+        o->serve = value;
+        return 0;
     }
     return CTL_USAGE;
 }
@@ -212,11 +232,14 @@ static int command_call(const struct ctl_command *command, const char *path, int
     }
     if (o.json && o.html)
         return ctl_misuse("--json and --html: expected one of them");
+    status = command->stream ? command->stream(&o) : CTL_GO_ON;
+    if (status != CTL_GO_ON)
+        return status;
     json_t *found = json_object();
     if (!found)
         return ctl_fail("out of memory");
     status = command->find(&o, found);
-    if (status <= CTL_FINDING && found_write(command, &o, found))
+    if ((status <= CTL_FINDING || status == CTL_DOWN) && found_write(command, &o, found))
         status = CTL_FAILED;
     json_decref(found);
     return status;

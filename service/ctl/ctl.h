@@ -18,7 +18,9 @@ enum {
     CTL_OK = 0,
     CTL_FINDING = 1,  /* a difference, a refusal, something that the policy does not allow */
     CTL_USAGE = 2,    /* the command line is wrong */
+    CTL_DOWN = 3,     /* `status`: nobody is served */
     CTL_FAILED = 255, /* it could not be found out */
+    CTL_GO_ON = -1,   /* of `stream` alone: this time there is one object, to be found and shown */
 };
 
 struct ctl_options {
@@ -26,12 +28,12 @@ struct ctl_options {
     size_t directory_count;
     const char *keys[CTL_KEYS_MAX]; /* --keys */
     size_t key_count;
-    const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address, *has,
-        *file, *days, *server, *output, *root;
+    const char *config, *token, *trust, *client, *clients_directory, *socket, *policy, *address, *has, *file,
+        *days, *server, *output, *root, *connection, *event, *serve;
     const char *arguments[CTL_ARGUMENTS_MAX];
     size_t argument_count;
     unsigned timeout_s;
-    bool json, html, help, all, force;
+    bool json, html, help, all, force, every, follow;
 };
 
 /* Options besides --json and --help that a command takes, as bits. */
@@ -56,6 +58,11 @@ enum ctl_option {
     CTL_FORCE = 1 << 17,
     CTL_OUTPUT = 1 << 18,
     CTL_ROOT = 1 << 19,
+    CTL_EVERY = 1 << 20,
+    CTL_FOLLOW = 1 << 21,
+    CTL_CONNECTION = 1 << 22,
+    CTL_EVENT = 1 << 23,
+    CTL_SERVE = 1 << 24,
 };
 
 /*
@@ -74,6 +81,8 @@ struct ctl_command {
                char **argv); /* instead of all behind it: a group with options of its own */
     int (*find)(const struct ctl_options *options, json_t *found);
     void (*show)(const struct ctl_options *options, const json_t *found);
+    /* Before both, for what is not one object, or never ends: an exit status, or CTL_GO_ON. NULL: always one object. */
+    int (*stream)(const struct ctl_options *options);
 };
 
 extern const struct ctl_command policy_commands[];
