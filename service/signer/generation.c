@@ -132,6 +132,11 @@ static bool has_id(const struct generation *g, const void *context)
     return g->id == *(const uint64_t *)context;
 }
 
+static bool is_unanswered(const struct generation *g, const void *context)
+{
+    return g->state != GENERATION_READY;
+}
+
 static bool is_any(const struct generation *g, const void *context)
 {
     return true;
@@ -147,6 +152,13 @@ static bool is_replaced(const struct generation *g, const void *context)
 void generation_forget(struct signer *s, uint64_t id)
 {
     generations_drop(s, has_id, &id);
+}
+
+void generations_monitor_lost(struct signer *s)
+{
+    generations_drop(s, is_unanswered, NULL);
+    for (struct generation *g = s->generations; g; g = g->next)
+        g->is_unheard = true;
 }
 
 void generations_free(struct signer *s)
@@ -463,7 +475,8 @@ static void generation_settle(struct generation *g)
         r = proofs_begin(g);
     if (r == 0 && g->state == GENERATION_PROVING && g->proofs_open == 0)
         r = proofs_end(g);
-    if (r == 0 && g->state == GENERATION_READY && keys_in(g, KEY_PROVEN) != g->plan.key_count)
+    if (r == 0 && g->state == GENERATION_READY && !g->is_unheard &&
+        keys_in(g, KEY_PROVEN) != g->plan.key_count)
         r = generation_join(g);
     if (r && g->state == GENERATION_READY)
         log_say(&g->signer->log, LOG_LEVEL_ERROR, "offer_kept", "generation %llu: keys cannot join it: %s",

@@ -63,6 +63,7 @@ struct generation {
     uint64_t id;
     enum generation_state state;
     bool reload;     /* another one is in force, and stays if this one is refused */
+    bool is_unheard; /* the monitor that wanted it is gone: it serves as it is, and is never told of again */
     bool is_waiting; /* the monitor was told that nothing can be signed yet: for as long as that takes */
     uint64_t deadline_ms;
     struct config *config;                        /* as it is for everybody */
@@ -100,6 +101,8 @@ int generation_serve(struct generation *g, bool first, char *why, size_t why_siz
 /* The policy of a connection, by its addresses as the monitor knows them: which of the variants. 0 or -errno. */
 int generation_variant(const struct generation *g, const struct config_who *who, size_t *variant) MUST_USE;
 void generation_forget(struct signer *s, uint64_t id);
+/* The monitor is gone: what it was not told of is dropped, since its successor may mean another one by the same number. */
+void generations_monitor_lost(struct signer *s);
 void generations_free(struct signer *s);
 
 /* generation_place.c: the token of a request's key that answers soonest, or NULL if all are stopped; a proof of our own

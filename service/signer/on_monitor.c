@@ -337,6 +337,7 @@ void monitor_drop(struct signer *s)
     s->monitor_source = NULL;
     link_close(&s->monitor);
     prover_reset(s);
+    generations_monitor_lost(s);
     room_drop(s, &s->delayed);
     list_drop(s, &s->ledger.held);
     for (size_t i = 0; i < SPAWNER_SLOTS; i++)

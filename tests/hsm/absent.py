@@ -240,6 +240,34 @@ def a_key_that_comes_and_proves_nothing(signer, faulty, configuration):
     signer.must_sign("ecdsa-sha2-nistp384")
 
 
+def a_new_monitor_hears_nothing_of_the_old(signer, late):
+    """Both count their configurations from one, and mean others by it."""
+    late.leave()
+    assert signer.configure(late.configuration("late/ed25519"))["waits"] == 1
+    signer.link.close()
+    signer.connect()
+    signer.generation = 0
+    signer.must_configure(late.configuration("soft/p256"))
+    late.come()
+    signer.drain(3)  # nothing comes of what the first one wanted
+    signer.must_sign("ecdsa-sha2-nistp256")
+    late.leave()
+    signer.link.close()
+    signer.connect()
+    signer.generation = 0
+    signer.offer = None
+    signer.must_configure(late.configuration("soft/p256", "late/ed25519"))
+    signer.link.close()
+    signer.connect()
+    signer.generation = 0
+    answer = signer.configure(late.configuration("late/ed25519"), reload=False)
+    assert answer["message"] == "unconfigured" and answer["waits"] == 1, answer
+    late.come()
+    assert signer.configured(SOON)["message"] == "configured"
+    assert signer.offer["host_key"] == "ssh-ed25519", "that is the offer of the configuration before"
+    signer.must_sign("ssh-ed25519")
+
+
 def starts(column, signer, configuration):
     """A cell of the table: the only token is not there when the server starts."""
     column.away()
