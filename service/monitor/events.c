@@ -5,6 +5,7 @@
 #include "monitor/events.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sallyport/wire.h>
@@ -55,6 +56,21 @@ static enum log_level level_of(uint8_t level)
     return level >= LOG_LEVEL_ERROR && level <= LOG_LEVEL_DEBUG ? (enum log_level)level : LOG_LEVEL_INFO;
 }
 
+/* A service program knows several connections, and names the one that it speaks of. None of these meets the network; and all
+ * that follows from it is with which other records this one is found. */
+static uint64_t connection_named(const struct event_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        struct sp_span value = fields->list[i].value;
+        char text[17] = "";
+        if (strcmp(fields->list[i].key, "connection") != 0 || value.size != sizeof text - 1)
+            continue;
+        memcpy(text, value.data, value.size);
+        return strspn(text, "0123456789abcdef") == value.size ? strtoull(text, NULL, 16) : 0;
+    }
+    return 0;
+}
+
 /*
  * A sentence is marked with who said it: only what the monitor says by itself may look like "Accepted password for" to a
  * filter that reads logs.
@@ -73,6 +89,6 @@ void event_relay(struct monitor *m, struct connection *c, enum ipc_role from, co
         snprintf(name, sizeof name, "claim");
     snprintf(text, sizeof text, "%s: %.*s", role_name(from), (int)event->text.size,
              (const char *)event->text.data);
-    monitor_relay(m, c, level_of(event->level), name, role_name(from), fields.list, fields.count,
-                  sp_text(text));
+    monitor_relay(m, c ? c->id : connection_named(&fields), level_of(event->level), name, role_name(from),
+                  fields.list, fields.count, sp_text(text));
 }

@@ -21,7 +21,7 @@ static size_t connection_fields(const struct connection *c, struct log_field *fi
     return count;
 }
 
-/* record: all but whose it is. */
+/* record: all but whose it is. Without c it may still name the connection that it is about. */
 static void record_write(struct monitor *m, const struct connection *c, struct record record)
 {
     struct log_field all[RECORD_FIELDS_MAX];
@@ -29,18 +29,20 @@ static void record_write(struct monitor *m, const struct connection *c, struct r
     size_t count = connection_fields(c, all, port);
     for (size_t i = 0; i < record.field_count && count < RECORD_FIELDS_MAX; i++)
         all[count++] = record.fields[i];
-    record.connection = c ? c->id : 0;
+    if (c)
+        record.connection = c->id;
     record.fields = all;
     record.field_count = count;
     log_write(&m->log, &record);
 }
 
-void monitor_relay(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
+void monitor_relay(struct monitor *m, uint64_t connection, enum log_level level, const char *event,
                    const char *program, const struct log_field *fields, size_t field_count,
                    struct sp_span text)
 {
-    record_write(m, c,
-                 (struct record){.level = level,
+    record_write(m, connection ? connection_find(m, connection) : NULL,
+                 (struct record){.connection = connection,
+                                 .level = level,
                                  .event = event,
                                  .program = program,
                                  .text = text,
@@ -58,7 +60,13 @@ void monitor_log(struct monitor *m, const struct connection *c, enum log_level l
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    monitor_relay(m, c, level, event, "monitor", fields, field_count, sp_text(text));
+    record_write(m, c,
+                 (struct record){.level = level,
+                                 .event = event,
+                                 .program = "monitor",
+                                 .text = sp_text(text),
+                                 .fields = fields,
+                                 .field_count = field_count});
 }
 
 void monitor_log_escaped(struct monitor *m, const struct connection *c, enum log_level level,

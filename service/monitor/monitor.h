@@ -54,8 +54,8 @@ struct monitor {
     struct control control;
     struct notify notify;
     struct store store;
-    bool started;   /* READY was said */
-    bool stopping;  /* no new connections; exit after the last */
+    bool started;  /* READY was said */
+    bool stopping; /* no new connections; exit after the last */
     struct leaving leaving;
     unsigned stops; /* how often we were told to */
 };
@@ -68,8 +68,8 @@ void monitor_log(struct monitor *m, const struct connection *c, enum log_level l
 void monitor_log_escaped(struct monitor *m, const struct connection *c, enum log_level level,
                          const char *event, const struct log_field *fields, size_t field_count,
                          const char *format, ...) PRINTF_LIKE(7, 8);
-/* The same for an event of another program; text may hold any bytes. */
-void monitor_relay(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
+/* The same for an event of another program; text may hold any bytes. connection: its id, also if it has gone; 0: none. */
+void monitor_relay(struct monitor *m, uint64_t connection, enum log_level level, const char *event,
                    const char *program, const struct log_field *fields, size_t field_count,
                    struct sp_span text);
 #define monitor_say(m_, c_, level_, event_, ...)                                                             \

@@ -177,8 +177,11 @@ static void on_start_login(struct acceptor *a)
     int r = child_start(a, connection, a->inbox->fds);
     if (r == 0)
         return;
-    log_say(&a->log, LOG_LEVEL_ERROR, "login_failed", "no login process for connection %016llx: %s",
-            (unsigned long long)connection, strerror(-r));
+    char number[17];
+    snprintf(number, sizeof number, "%016llx", (unsigned long long)connection);
+    const struct log_field fields[] = {{"connection", sp_text(number)}};
+    log_event(&a->log, LOG_LEVEL_ERROR, "login_failed", fields, ARRAY_SIZE(fields),
+              "no login process for connection %s: %s", number, strerror(-r));
     exit_tell(a, connection, 1 << 8);
 }
 

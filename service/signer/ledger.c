@@ -104,7 +104,10 @@ static void say_signed(struct signer *s, const struct msg_signature_recorded *an
         signature_hash_text(answer->hash.data, hash);
     if (!signature_record_read(answer->line, &record))
         return;
-    const struct log_field fields[] = {{"hash", sp_text(hash)}, {"record", answer->line}};
+    char connection[17];
+    snprintf(connection, sizeof connection, "%016llx", (unsigned long long)record.connection);
+    const struct log_field fields[] = {
+        {"hash", sp_text(hash)}, {"record", answer->line}, {"connection", sp_text(connection)}};
     log_event(&s->log, LOG_LEVEL_INFO, "signed", fields, ARRAY_SIZE(fields),
               "signature %llu, %s with %s, connection %016llx of %s, hash %s",
               (unsigned long long)record.number, record.purpose, record.algorithm,
