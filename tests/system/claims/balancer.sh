@@ -21,7 +21,7 @@ listen ssh
     bind 127.0.0.1:2201
     server here 127.0.0.1:2200 send-proxy-v2
 END
-    echo 'ProxyProtocol balanced' >/etc/sallyport/conf.d/50-balancer.conf
+    printf 'ProxyProtocol balanced\nProxyTrusted 127.0.0.1\n' >/etc/sallyport/conf.d/50-balancer.conf
     systemctl stop sallyport.service
     systemctl daemon-reload
     systemctl start sallyport-balanced.socket haproxy.service

@@ -53,8 +53,8 @@ fail2ban_bans_who_fails() {
     local round
     cp /usr/share/doc/sallyport/fail2ban/filter.d/sallyport.conf /etc/fail2ban/filter.d/
     cp /usr/share/doc/sallyport/fail2ban/jail.d/sallyport.conf /etc/fail2ban/jail.d/
-    # No firewall is needed to see who would be banned.
-    printf '[DEFAULT]\nbanaction = noop\nmaxretry = 3\nignoreself = false\nignoreip =\n[sshd]\nenabled = false\n' >/etc/fail2ban/jail.d/00-test.conf
+    # No firewall is needed to see who would be banned; what Debian has enabled is sshd's, which is not running.
+    printf '[DEFAULT]\nbanaction = noop\nmaxretry = 3\nignoreself = false\nignoreip =\n[sshd]\nenabled = false\n' >/etc/fail2ban/jail.d/zz-test.conf
     printf '[Definition]\nactionban = true\nactionunban = true\n' >/etc/fail2ban/action.d/noop.conf
     systemctl start fail2ban.service
     wait_for 30 fail2ban-client status sallyport

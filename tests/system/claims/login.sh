@@ -55,7 +55,7 @@ confinement_of_the_server_is_not_the_user_s() {
     check "mount namespace" "$(login alice 'readlink /proc/self/ns/mnt')" "$(readlink /proc/1/ns/mnt)"
     check "network namespace" "$(login alice 'readlink /proc/self/ns/net')" "$(readlink /proc/1/ns/net)"
     check "out-of-memory adjustment" "$(login alice 'cat /proc/self/oom_score_adj')" 0
-    check umask "$(login alice umask)" 0022
+    check_in umask "$(login alice umask)" '^00[02]2$' # pam_umask's
     check "core files" "$(login alice 'ulimit -Hc')" unlimited
 }
 

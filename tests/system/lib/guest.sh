@@ -105,7 +105,9 @@ TimeoutStopSec=5
 END
     mkdir -p "$units/default.target.wants"
     ln -sf ../guest-script.service "$units/default.target.wants/"
-    for unit in systemd-networkd-wait-online.service getty.target console-getty.service systemd-firstboot.service; do
+    # No network, no console, nobody to ask; and the kernel's audit rules are the machine's, not a guest's.
+    for unit in systemd-networkd-wait-online.service getty.target console-getty.service systemd-firstboot.service \
+        audit-rules.service; do
         ln -sf /dev/null "$units/$unit"
     done
 }
