@@ -56,6 +56,7 @@ static int lines_cut(char *text, size_t size, char **lines, size_t *count)
 int arguments_expand(int *argc, char ***argv)
 {
     static char *made[ARGUMENTS_MAX * 2 + 1]; /* getopt(3) puts it in another order, and keeps pointers */
+    static char *kept;
     char *text = NULL;
     size_t size, lines = 0;
     if (*argc < 3 || strcmp((*argv)[1], OPTION) != 0)
@@ -68,6 +69,8 @@ int arguments_expand(int *argc, char ***argv)
         free(text);
         return r;
     }
+    free(kept);
+    kept = text;
     made[0] = (*argv)[0];
     memcpy(made + 1 + lines, *argv + 3, rest * sizeof *made);
     made[1 + lines + rest] = NULL;
