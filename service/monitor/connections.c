@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/loop.h"
 
@@ -199,6 +200,7 @@ int connection_new(struct monitor *m, int client_fd, const struct address *remot
     c->generation = generation_enter(m);
     c->id = id_next(&m->connections);
     c->since_ms = clock_ms();
+    c->known.since_s = (int64_t)time(NULL);
     c->phase = PHASE_START;
     c->client_fd = client_fd;
     c->source = *source;

@@ -103,7 +103,6 @@ void observe_illegal(struct connection *c, const char *complaint)
 
 void observe_accepted(struct connection *c)
 {
-    c->known.since_s = now_ms() / 1000;
     metrics_of(c)->accepted++;
 }
 
