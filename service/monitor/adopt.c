@@ -210,10 +210,29 @@ static void address_copy(struct address *to, struct sp_span text, uint16_t port)
     to->port = port;
 }
 
+static void text_take(struct sp_span text, char *to, size_t capacity)
+{
+    snprintf(to, capacity, "%.*s", (int)text.size, text.size != 0 ? (const char *)text.data : "");
+}
+
+/* For who asks. What its worker has told of octets was counted before this monitor began. */
+static void known_fill(struct connection_known *known, const struct msg_stored_connection *record)
+{
+    known->since_s = (int64_t)record->since_s;
+    known->login_s = (int64_t)record->login_s;
+    known->uid = record->uid;
+    known->login_pid = record->login_pid;
+    known->is_adopted = true;
+    text_take(record->methods, known->methods, sizeof known->methods);
+    text_take(record->detail, known->detail, sizeof known->detail);
+    text_take(record->session, known->session, sizeof known->session);
+}
+
 static bool connection_fill(struct connection *c, const struct msg_stored_connection *record)
 {
     c->id = record->connection;
     c->since_ms = record->since_ms;
+    known_fill(&c->known, record);
     c->worker_node = record->worker_node;
     c->session_node = record->session_node;
     c->phase = PHASE_LOGIN;

@@ -81,6 +81,7 @@ struct connection_end {
 /* What is known of it beyond that, for who asks: nothing is decided by it. */
 struct connection_known {
     int64_t since_s, login_s; /* seconds since the epoch; 0: not yet */
+    bool is_adopted;          /* from the monitor before, and its worker has told nothing since */
     uint32_t uid, login_pid;
     char methods[257];                   /* that it logged in with, or the last that was tried */
     char detail[256];                    /* of the attempt that succeeded: a key's fingerprint, for one */
@@ -103,13 +104,14 @@ struct connection {
     enum connection_timer timer_kind;
     sd_event_source *timer; /* owned, as the other sources in it */
     struct watch worker, session;
-    int client_fd;  /* until the worker has shown that it lives; -1 afterwards */
-    int process_fd; /* its worker's process, for connection_stop_worker(); -1: not told */
-    bool gone;      /* out of the table, freed when the loop turns */
-    uint16_t slot;  /* in the store; 0: it ends with us */
-    int record_fd;  /* of what is there; -1: nothing */
+    int client_fd;                      /* until the worker has shown that it lives; -1 afterwards */
+    int process_fd;                     /* its worker's process, for connection_stop_worker(); -1: not told */
+    bool gone;                          /* out of the table, freed when the loop turns */
+    uint16_t slot;                      /* in the store; 0: it ends with us */
+    int record_fd;                      /* of what is there; -1: nothing */
     uint64_t worker_node, session_node; /* by which its links are told apart there */
-    uint64_t resuming; /* taken over from another monitor: the ticket that its worker has not handed back yet; 0: none */
+    uint64_t
+        resuming; /* taken over from another monitor: the ticket that its worker has not handed back yet; 0: none */
     bool login_started, invalid_user, worker_exited, served_again;
     struct admission_ticket ticket;
     struct address_block source;

@@ -198,6 +198,11 @@ void observe_octets(struct connection *c, uint64_t in, uint64_t out)
     uint64_t most = (clock_ms() - c->since_ms + 1000) * OCTETS_PER_MS_MAX;
     if (in > most || out > most)
         return;
+    if (known->is_adopted) { /* from here on */
+        known->is_adopted = false;
+        known->counted_in = in;
+        known->counted_out = out;
+    }
     if (in > known->counted_in) {
         metrics->octets_in += in - known->counted_in;
         known->counted_in = in;
