@@ -33,7 +33,7 @@ static const struct {
     {CTL_DAYS, "days", "DAYS", "clients that logged in so many days ago count; 30"},
     {CTL_SERVER, "server", "PROGRAM", "the sallyportd that checks the change"},
     {CTL_FORCE, "force", NULL, "also if it would surprise clients, or replace a file"},
-    {CTL_OUTPUT, "output", "FILE", "write into this file, which is replaced as a whole"},
+    {CTL_OUTPUT, "output", "FILE", "write into this file, whole or not at all"},
     {CTL_ROOT, "root", "DIR", "where the machine is mounted that the file is of"},
     {CTL_EVERY, "all", NULL, "also those that have not logged in"},
     {CTL_FOLLOW, "follow", NULL, "go on with what happens from now on"},

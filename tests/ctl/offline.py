@@ -25,6 +25,15 @@ def every_command_has_help():
         assert status == 0 and out.startswith(f"usage: sallyport policy {command}") and "--json" in out, f"{command}: {out}"
 
 
+def the_page_for_operators_names_commands_that_there_are():
+    page = (tool.TOP / "packaging/man/sallyport-operations.7").read_text()
+    named = set(re.findall(r"^(?:# |.*\| |\.Ql )sallyport ([a-z]+(?: [a-z][a-z-]*)*)", page, re.MULTILINE))
+    assert len(named) > 15, named
+    for command in sorted(named):
+        status, out, _ = tool.call(*command.split(), "--help")
+        assert status == 0 and out.startswith(f"usage: sallyport {command}"), f"{command}: {out[:80]}"
+
+
 def an_unknown_command_is_misuse():
     expect(tool.call("polcy")[0], 2, "exit status")
     expect(tool.call("policy", "shwo")[0], 2, "exit status")
@@ -244,7 +253,7 @@ def every_shipped_client_is_understood():
 
 def run(ctl):
     WORK.mkdir(exist_ok=True)
-    for function in (every_command_has_help, an_unknown_command_is_misuse, text_that_cannot_be_written_is_a_failure,
+    for function in (every_command_has_help, the_page_for_operators_names_commands_that_there_are, an_unknown_command_is_misuse, text_that_cannot_be_written_is_a_failure,
                      json_says_what_text_says, the_page_is_whole_and_loads_nothing, the_page_has_every_client,
                      the_page_escapes_what_files_say, json_and_html_exclude_each_other,
                      keys_that_the_policy_refuses_are_named, signatures_are_checked,
