@@ -45,9 +45,11 @@ removal_stops_the_server() {
     install_package 0.1.0-1
     sallyport-setup --type ed25519 >/root/setup
     systemctl enable --now sallyport.socket
-    login alice true
+    login alice 'sleep 60' &
+    wait_for 20 pgrep -u alice -x sleep
     DEBIAN_FRONTEND=noninteractive apt-get remove -y -qq sallyport
-    check "processes" "$(server_processes)" ""
+    wait_for 15 sh -c '! ps -eo comm= | grep -q ^sallyport'
+    wait $! && wrong "the open connection ended well"
     check "port 22" "$(ss -Hltn 'sport = 22')" ""
     check "failed units" "$(systemctl --failed --no-legend --plain)" ""
 }
