@@ -44,8 +44,10 @@ static unsigned target_judge(struct sp_span rest)
 
 unsigned serve_judge(struct sp_span request, bool *head_only)
 {
-    const uint8_t *end = request.size ? memmem(request.data, request.size, "\r\n\r\n", 4) : NULL;
     *head_only = false;
+    if (!request.data)
+        return 0;
+    const uint8_t *end = memmem(request.data, request.size, "\r\n\r\n", 4);
     if (!end)
         return request.size >= SERVE_HEAD_MAX ? 400 : 0;
     const uint8_t *eol = memmem(request.data, request.size, "\r\n", 2);

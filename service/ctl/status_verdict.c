@@ -76,8 +76,12 @@ static void down_judge(const json_t *answer, struct reasons *down)
         reason_add(down, "it is stopping, and stays for the sessions that are open", "");
         return;
     }
+    bool waits = found_is(configuration, "waits");
     if (!json_object_get(configuration, "generation"))
-        reason_add(down, "no configuration is in force yet", "");
+        reason_add(down,
+                   waits ? "no configuration is in force, as none of its host keys can sign yet"
+                         : "no configuration is in force yet",
+                   waits ? token_trouble(answer) : "");
     services_judge(answer, down);
     if (found_is(answer, "tokens_known") && all != 0 && lacking == all)
         reason_add(down, "no host key can sign", token_trouble(answer));
@@ -106,6 +110,8 @@ static void configuration_judge(const json_t *answer, struct reasons *but)
                  *refused = json_object_get(configuration, "refused");
     if (found_is(refused, "is_last"))
         reason_add(but, "the last configuration was refused", found_get(refused, "why"));
+    if (found_is(configuration, "waits"))
+        reason_add(but, "a new configuration waits until one of its host keys can sign", "");
     if (json_is_false(json_object_get(configuration, "at_signer")))
         reason_add(but, "the signer does not have the configuration yet", "");
 }

@@ -56,7 +56,9 @@ static void configuration_describe(const struct monitor *m, json_t *into)
         (void)json_object_set_new(row, "at_signer", json_boolean(g->at_signer));
         (void)json_object_set_new(row, "served", json_boolean(generation_is_served(m)));
     }
-    (void)json_object_set_new(row, "loading", json_boolean(m->generations.loading != NULL));
+    const struct generation *loading = m->generations.loading;
+    (void)json_object_set_new(row, "loading", json_boolean(loading && !loading->waits));
+    (void)json_object_set_new(row, "waits", json_boolean(loading && loading->waits));
     if (refused->at_s != 0) {
         json_t *last = json_object();
         put_time(last, "at", refused->at_s);

@@ -576,6 +576,17 @@ def a_flood_of_log_lines(c):
 
 
 @attack
+def reports_that_nobody_asked_for(c):
+    """They are dropped, whatever they claim; the session goes on, and so do others."""
+    c.login()
+    flood(c.link, encode("report", octets_in=2**64 - 1, octets_out=2**64 - 1, rekeys=2**32 - 1, channels=2**32 - 1,
+                         idle_ms=2**64 - 1), 10000)
+    c.link.send("ask_proof", keys=b"")
+    other = c.stack.connect()
+    other.exchange()
+
+
+@attack
 def a_flood_of_login_requests(c):
     c.exchange()
     flood(c.link, encode("ask_login", user="alice"), 10000)

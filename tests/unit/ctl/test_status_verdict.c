@@ -133,6 +133,14 @@ static void before_the_first_configuration_it_does_not(void **state)
     put(answer, "configuration", "{\"loading\":true}");
     expect(answer, STATUS_DOWN, "not serving: no configuration is in force yet");
     answer = facts();
+    put(answer, "configuration", "{\"waits\":true}");
+    put(at(answer, "tokens", 0), "state", "\"absent\"");
+    expect(answer, STATUS_DOWN,
+           "not serving: no configuration is in force, as none of its host keys can sign yet: absent");
+    answer = facts();
+    put(at(answer, "configuration", 0), "waits", "true");
+    expect(answer, STATUS_BUT, "serving, but a new configuration waits until one of its host keys can sign");
+    answer = facts();
     put(answer, "accepting", "false");
     expect(answer, STATUS_DOWN, "not serving: new clients have to wait until the worker service is ready");
 }
