@@ -78,6 +78,32 @@ workers_parent_s_death_ends_no_connection() {
     check "what the open connection says" "$(cat /root/open)" "still here"
 }
 
+# With keys renewed afterwards: the next one can have them signed.
+monitor_s_death_ends_no_connection() {
+    local round
+    login alice -o RekeyLimit=150K 'for i in 1 2 3 4 5 6; do head -c 200000 /dev/zero; sleep 1; done' | wc -c >/root/open &
+    sleep 1
+    for round in 1 2; do
+        kill -KILL "$(pid_of sallyport.service)"
+        wait_for 20 login alice true
+        sleep 1
+    done
+    wait $!
+    check "octets of the open connection, after $round deaths" "$(cat /root/open)" 1200000
+}
+
+# What needs no new keys needs no monitor.
+stop_ends_no_connection() {
+    login alice 'sleep 5; echo still here' >/root/open &
+    sleep 1
+    systemctl stop sallyport.service sallyport-signer.service
+    sleep 1
+    systemctl start sallyport.service
+    wait $!
+    check "what the open connection says" "$(cat /root/open)" "still here"
+    wait_for 20 login alice true
+}
+
 claim monitor_dies_again_and_again
 claim signer_dies_again_and_again
 claim workers_parent_dies_again_and_again
@@ -85,6 +111,8 @@ claim logins_parent_dies_again_and_again
 claim token_process_dies_and_is_started_again
 claim signer_s_death_ends_no_connection
 claim workers_parent_s_death_ends_no_connection
+claim monitor_s_death_ends_no_connection
+claim stop_ends_no_connection
 claim monitor_cannot_start
 claim workers_parent_cannot_start
 claims_end
