@@ -49,7 +49,7 @@ static int on_ask_report(struct connection *c, struct link_inbox *inbox)
     return link_send(&c->monitor, report, .octets_in = t->in.total, .octets_out = t->out.total,
                      .rekeys = t->rekeys, .channels = channels_count(&c->channels),
                      .idle_ms = clock_ms() - heard_ms)
-               ? -EPIPE
+               ? on_monitor_lost(c)
                : 0;
 }
 
