@@ -6,6 +6,11 @@
 /* generation.c: says no, once and for all. */
 void generation_fail(struct generation *g, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Drops what it is put in the place of: older ones of its number, of a monitor that began to count anew. */
+void generation_replace(struct generation *g);
+/* generation_steps.c: as far as it goes now. */
+void generation_step(struct generation *g);
+
 /* generation_begin.c: the configuration, its policies and its tokens. 0 (a failure that is the configuration's is said) or
  * -errno. */
 int generation_read(struct generation *g, int snapshot_fd) MUST_USE;

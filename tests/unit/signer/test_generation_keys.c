@@ -4,6 +4,7 @@
 #include <sallyport/registry.h>
 #include <sallyport/wire.h>
 
+#include "base/loop.h"
 #include "signer/generation_parts.h"
 
 enum { SOFT, LATE, TOKENS };
@@ -39,6 +40,8 @@ static int open_world(void **state)
     g->plan = (struct plan){.replicas = 1, .token_count = TOKENS, .key_count = TOKENS};
     for (size_t i = 0; i < TOKENS; i++) {
         w->tokens[i] = (struct token){.signer = &w->signer, .state = TOKEN_READY, .blobs = &w->blobs[i]};
+        w->tokens[i].spec.module = (char *)(uintptr_t) "/module.so";
+        w->tokens[i].spec.token = (char *)(uintptr_t) "token=x";
         g->tokens[i] = &w->tokens[i];
         g->plan.keys[i] = (struct plan_key){.keyword = "HostKey", .written = "pkcs11:x", .first_token = i};
         blob_make(w, i, (uint8_t)(i + 1));
@@ -202,6 +205,95 @@ static void a_staged_key_does_not_count_as_one_that_signs(void **state)
     assert_int_equal(keys_signing(&w->generation, KEY_PROVING), 1);
 }
 
+/* ---- what is decided when tokens are away ------------------------------------------------------------------ */
+
+static void tokens_miss(struct world *w, unsigned losses, bool missing)
+{
+    w->generation.deadline_ms = clock_ms() + 100000;
+    for (size_t i = 0; i < TOKENS; i++) {
+        w->tokens[i].state = TOKEN_WAITING;
+        w->tokens[i].missing = missing;
+        w->tokens[i].losses = losses;
+    }
+}
+
+static void a_start_waits_when_every_token_is_away(void **state)
+{
+    struct world *w = *state;
+    tokens_miss(w, 3, true);
+    generation_step(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_TOKENS);
+    assert_true(w->generation.is_waiting);
+    /* As long as nothing comes, nothing follows. */
+    generation_step(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_TOKENS);
+}
+
+static void nothing_is_given_up_at_the_first_loss(void **state)
+{
+    struct world *w = *state;
+    tokens_miss(w, 2, true);
+    generation_step(&w->generation);
+    assert_false(w->generation.is_waiting);
+    tokens_miss(w, 3, false); /* one that dies may be a moment's mishap for longer than one that is missing */
+    generation_step(&w->generation);
+    assert_false(w->generation.is_waiting);
+    tokens_miss(w, 4, false);
+    generation_step(&w->generation);
+    assert_true(w->generation.is_waiting);
+}
+
+static void time_is_up_for_what_says_nothing(void **state)
+{
+    struct world *w = *state;
+    tokens_miss(w, 0, false);
+    w->generation.deadline_ms = clock_ms();
+    generation_step(&w->generation);
+    assert_true(w->generation.is_waiting);
+}
+
+static void a_reload_is_refused_for_a_token_that_was_there(void **state)
+{
+    struct world *w = *state;
+    tokens_miss(w, 3, true);
+    w->tokens[SOFT].state = TOKEN_READY;
+    w->generation.reload = true;
+    generation_step(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_FAILED);
+}
+
+static void a_reload_without_any_key_is_refused(void **state)
+{
+    struct world *w = *state;
+    tokens_miss(w, 3, true);
+    w->generation.reload = w->generation.was_away[SOFT] = w->generation.was_away[LATE] = true;
+    generation_step(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_FAILED);
+}
+
+static void what_is_wrong_ends_a_start_whatever_else_is_there(void **state)
+{
+    struct world *w = *state;
+    tokens_miss(w, 3, true);
+    w->tokens[SOFT].state = TOKEN_READY;
+    w->tokens[LATE].state = TOKEN_STOPPED;
+    generation_step(&w->generation);
+    assert_int_equal(w->generation.state, GENERATION_FAILED);
+}
+
+/* They start one after the other: no loss of their own is to be waited for. */
+static void processes_behind_one_that_is_away_are_away(void **state)
+{
+    struct world *w = *state;
+    w->generation.plan.replicas = TOKENS;
+    w->generation.plan.key_count = 1;
+    tokens_miss(w, 3, true);
+    w->tokens[LATE].spec.replica = 1;
+    w->tokens[LATE].losses = 0;
+    generation_step(&w->generation);
+    assert_true(w->generation.is_waiting);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +314,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_of_no_type_of_ours_is_a_mistake, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_staged_key_does_not_count_as_one_that_signs, open_world,
                                         close_world),
+        cmocka_unit_test_setup_teardown(a_start_waits_when_every_token_is_away, open_world, close_world),
+        cmocka_unit_test_setup_teardown(nothing_is_given_up_at_the_first_loss, open_world, close_world),
+        cmocka_unit_test_setup_teardown(time_is_up_for_what_says_nothing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_reload_is_refused_for_a_token_that_was_there, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(a_reload_without_any_key_is_refused, open_world, close_world),
+        cmocka_unit_test_setup_teardown(what_is_wrong_ends_a_start_whatever_else_is_there, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(processes_behind_one_that_is_away_are_away, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
