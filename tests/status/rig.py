@@ -39,7 +39,7 @@ def call(*arguments, where=None, seconds=30, wrap=()):
 def ask(*arguments, status=0, **options):
     """What a command finds."""
     code, out, error = call(*arguments, "--json", **options)
-    assert code == status, f"exit status {code}: {error or out:.300}"
+    assert status is None or code == status, f"exit status {code}: {error or out:.300}"
     return json.loads(out)
 
 

@@ -1,8 +1,11 @@
 """`sallyport sessions`, `session` and `kill`."""
 
+import os
+import signal
 import subprocess
 import time
 
+import openmetrics
 import world
 from rig import arguments_of, as_user, ask, call, control, wait_for
 from suite import expect
@@ -109,6 +112,36 @@ def a_member_of_the_group_asks_and_does_not_kill(rig):
         rig.server.reload([])
 
 
-TESTS = (a_login_is_seen, ids_that_are_none_are_refused, octets_and_idle_time_are_told,
+def a_new_monitor_tells_the_same(rig):
+    """Of a session that was there before it; and counts its octets from then on."""
+    size = 1 << 20
+    with rig.session() as (process, row):
+        process.stdin.write(b"x" * size)
+        process.stdin.flush()
+        left = size
+        while left:
+            left -= len(process.stdout.read1(left))
+        time.sleep(1.1)  # a worker is asked once in a second
+        before = ask("session", row["id"])
+        assert before["octets_in"] > size, before
+        os.kill(rig.monitor(), signal.SIGKILL)
+
+        def is_back():
+            return call("session", row["id"], "--timeout", "2")[0] == 0
+        wait_for(is_back, 20)
+        time.sleep(1.1)
+        after = ask("session", row["id"])
+        for key in ("user", "uid", "login", "since", "methods", "detail", "login_pid", "session", "address", "port", "kex", "cipher_in",
+                    "policy", "client_version"):
+            expect(after.get(key), before.get(key), key)
+        assert after["octets_in"] >= before["octets_in"], after
+        counted = openmetrics.total(openmetrics.parse(call("metrics")[1]), "sallyport_received_bytes")
+        assert counted < size, f"{counted} octets, of before as well"
+        assert ask("status", status=None)["verdict"].startswith("serving")
+        ask("kill", row["id"], "good", "night")
+        assert "good night" in process.stderr.read().decode()
+
+
+TESTS = (a_login_is_seen, a_new_monitor_tells_the_same, ids_that_are_none_are_refused, octets_and_idle_time_are_told,
          who_is_not_logged_in_is_shown_when_asked_for, a_killed_session_ends_with_its_reason,
          a_reason_that_a_terminal_would_obey_is_refused, a_member_of_the_group_asks_and_does_not_kill)
