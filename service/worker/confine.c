@@ -60,11 +60,9 @@ static const struct sandbox_limit zygote_limits[] = {
     {RLIMIT_CORE, 0},
 };
 
-int confine_zygote(bool become, uid_t uid, gid_t gid)
+int confine_zygote(bool become, uid_t uid, gid_t gid, bool *is_closed)
 {
     unsigned done;
-    bool
-        is_closed; /* where the kernel cannot, the workers' allow-list still has no call that opens anything */
     int r = sandbox_isolate(SANDBOX_NETWORK | SANDBOX_ROOT | SANDBOX_IPC, &done);
     if (r == 0 && become)
         r = sandbox_become(uid, gid, NULL, 0);
@@ -73,7 +71,7 @@ int confine_zygote(bool become, uid_t uid, gid_t gid)
     if (r == 0)
         r = sandbox_harden_process();
     if (r == 0)
-        r = sandbox_close_files(&is_closed);
+        r = sandbox_close_files(is_closed);
     return r ? r : sandbox_limit(zygote_limits, ARRAY_SIZE(zygote_limits));
 }
 

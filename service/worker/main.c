@@ -114,6 +114,7 @@ int main(int argc, char **argv)
     struct options options = {.monitor_uid = 0};
     struct sandbox_filter *filter = NULL;
     struct manager manager;
+    bool is_closed;
 
     /* 1 */
     int r = arguments_expand(&argc, &argv);
@@ -147,7 +148,7 @@ int main(int argc, char **argv)
         return fail("system call filter", r);
 
     /* 3 */
-    r = confine_zygote(options.become, options.uid, options.gid);
+    r = confine_zygote(options.become, options.uid, options.gid, &is_closed);
     if (r)
         return fail(r == -EINVAL ? "confinement (is / a mount point? a plain chroot is none)" : "confinement",
                     r);
@@ -158,6 +159,7 @@ int main(int argc, char **argv)
         .monitor_uid = options.monitor_uid,
         .filter = filter,
         .manager = &manager,
+        .is_closed = is_closed,
     });
     manager_close(&manager);
     sandbox_filter_free(filter);

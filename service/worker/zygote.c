@@ -304,7 +304,11 @@ static int on_watchdog(void *context)
 static int manager_tell(struct zygote *z)
 {
     uint64_t interval_ms = z->options->manager->watchdog_ms;
-    manager_say(z->options->manager, "READY=1");
+    manager_say(z->options->manager,
+                z->options->is_closed
+                    ? "READY=1"
+                    : "READY=1\nSTATUS=No Landlock in this kernel: the zygote, but no worker, "
+                      "could read what its unit leaves in sight");
     return interval_ms == 0 ? 0 : loop_add_timer(z->loop, interval_ms, on_watchdog, z, &z->watchdog);
 }
 
