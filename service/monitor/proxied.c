@@ -62,7 +62,11 @@ static void claim_use(struct connection *c, const struct claim *claim)
                          (claim->kind == PROXIED_CLIENT && strcmp(c->remote.text, balancer.text) == 0);
 }
 
-/* The client reads why, as one without a balancer does: our identification has not been sent. */
+/*
+ * The client reads why, as one without a balancer does: our identification has not been sent. That takes its worker a moment,
+ * which the client can draw out. Whose it is has been said: it waits for that no more, and takes nobody's place among those
+ * that do. Else one source that is refused again and again would keep all others out.
+ */
 static void source_refuse(struct connection *c, enum admission_verdict verdict)
 {
     const struct record_number local_port = record_number(c->local.port);
@@ -75,6 +79,7 @@ static void source_refuse(struct connection *c, enum admission_verdict verdict)
                 "drop connection #%u from [%s]:%u on [%s]:%u %s", c->monitor->admission.startups,
                 c->remote.text, c->remote.port, c->local.text, c->local.port, admission_phrase(verdict));
     c->balancer.is_refused = true;
+    admission_leave(&c->monitor->awaited, &c->ticket, clock_ms());
     connection_end(c, DISCONNECT_TOO_MANY_CONNECTIONS, sp_span_of(line, strcspn(line, "\r")),
                    admission_reason(verdict));
 }

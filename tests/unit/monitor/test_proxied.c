@@ -406,6 +406,27 @@ static void those_that_nobody_has_spoken_for_are_few(void **state)
     rig_close(r);
 }
 
+static void who_is_refused_keeps_nobody_out(void **state)
+{
+    struct rig *r = rig_open(BALANCED "MaxStartups 3\nPerSourceMaxStartups 1\n");
+    struct rig_connection c[6];
+    (void)state;
+    for (int i = 0; i < 5; i++) { /* from the second on refused, and their workers take their time */
+        rig_connect(r, &c[i]);
+        say_client(&c[i], 1);
+        if (i == 0)
+            (void)answer(r, &c[i]);
+        else
+            is_refused(r, &c[i], "Exceeded MaxStartups");
+    }
+    rig_connect(r, &c[5]);
+    say_client(&c[5], 2);
+    (void)answer(r, &c[5]);
+    for (int i = 0; i < 6; i++)
+        rig_hang_up(&c[i]);
+    rig_close(r);
+}
+
 static int dial_from(const struct rig *r, const char *source)
 {
     struct sockaddr_in from = {.sin_family = AF_INET};
@@ -585,6 +606,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_crash_has_the_client_wait_and_not_the_balancer),
         cmocka_unit_test(a_crash_before_it_is_known_whose_it_is_has_nobody_wait),
         cmocka_unit_test(those_that_nobody_has_spoken_for_are_few),
+        cmocka_unit_test(who_is_refused_keeps_nobody_out),
         cmocka_unit_test(one_balancer_does_not_keep_another_out),
         cmocka_unit_test(max_connections_counts_each_once),
         cmocka_unit_test(a_worker_does_not_invent_a_balancer),
