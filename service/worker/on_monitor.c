@@ -119,7 +119,7 @@ int on_monitor_message(struct connection *c)
         if (r)
             return r;
         r = handle(c);
-        if (r)
+        if (r || !link_is_open(&c->monitor)) /* it may have gone before it heard the answer */
             return r;
     }
 }

@@ -124,6 +124,29 @@ static void it_cannot_resume_what_has_not_begun(void **state)
     assert_int_equal(on_monitor_message(in_phase(rig, PHASE_START)), -EPROTO);
 }
 
+/* It has asked, and is not there any more when it is answered: a session goes on without it, as after any other end of it. */
+static void one_that_has_gone_when_it_is_answered_is_lost_and_no_more(void **state)
+{
+    struct rig *rig = *state;
+    struct connection *c = in_phase(rig, PHASE_LOGIN);
+    assert_int_equal(link_send(&rig->monitor, ask_report), 0);
+    link_close(&rig->monitor);
+    assert_int_equal(on_monitor_message(c), 0);
+    assert_false(c->ending);
+    assert_false(link_is_open(&c->monitor));
+}
+
+static void nor_is_one_that_goes_while_it_resumes(void **state)
+{
+    struct rig *rig = *state;
+    struct connection *c = in_phase(rig, PHASE_LOGIN);
+    assert_int_equal(link_send(&rig->monitor, resume, .ticket = 1), 0);
+    link_close(&rig->monitor);
+    assert_int_equal(on_monitor_message(c), 0);
+    assert_false(c->ending);
+    assert_false(link_is_open(&c->monitor));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +158,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(with_nothing_to_ask_it_says_so_alone, rig_make, rig_drop),
         cmocka_unit_test_setup_teardown(a_first_exchange_is_not_asked_for_again, rig_make, rig_drop),
         cmocka_unit_test_setup_teardown(it_cannot_resume_what_has_not_begun, rig_make, rig_drop),
+        cmocka_unit_test_setup_teardown(one_that_has_gone_when_it_is_answered_is_lost_and_no_more, rig_make,
+                                        rig_drop),
+        cmocka_unit_test_setup_teardown(nor_is_one_that_goes_while_it_resumes, rig_make, rig_drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
