@@ -147,16 +147,22 @@ static void signals_reset(void)
     signal(SIGPIPE, SIG_DFL);
 }
 
+/* A soft limit that is low below a hard one that is high is what most are started with. Who may not raise the hard one lives with
+ * it, and keeps less (fdstore.c). */
 void limits_raise(struct launch *l)
 {
-    const struct rlimit many = {MONITOR_DESCRIPTORS, MONITOR_DESCRIPTORS};
     struct rlimit have;
     if (getrlimit(RLIMIT_NOFILE, &have) < 0)
         return;
     l->descriptors = have.rlim_cur;
     l->descriptors_max = have.rlim_max;
-    if (have.rlim_max < many.rlim_max)
-        (void)setrlimit(RLIMIT_NOFILE, &many); /* where we may not: we live with what there is */
+    if (have.rlim_cur >= MONITOR_DESCRIPTORS)
+        return;
+    const struct rlimit all = {have.rlim_max, have.rlim_max};
+    const struct rlimit many = {MONITOR_DESCRIPTORS,
+                                have.rlim_max > MONITOR_DESCRIPTORS ? have.rlim_max : MONITOR_DESCRIPTORS};
+    if (setrlimit(RLIMIT_NOFILE, &many) < 0)
+        (void)setrlimit(RLIMIT_NOFILE, &all);
 }
 
 /* What we needed for the monitor's sake is not for the others, and users' programs inherit from them. */

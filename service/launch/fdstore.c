@@ -11,6 +11,7 @@
 /* An environment's string has room for 128 KiB, names and colons; what is more than that cannot be handed back. */
 #define DESCRIPTORS_MAX 32768u
 #define NAMES_OCTETS_MAX (120u * 1024u)
+#define DESCRIPTORS_APART 256u /* of everything else of ours, listening sockets three times over */
 
 bool fdstore_name_valid(const char *name)
 {
@@ -23,9 +24,20 @@ bool fdstore_name_valid(const char *name)
     return true;
 }
 
+/* To start a monitor takes them under two more numbers for a moment (descriptors_set()): that a connection is not kept is
+ * better than that no monitor can be started at all any more. */
+static size_t descriptors_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= DESCRIPTORS_APART)
+        return 0;
+    rlim_t most = (limit.rlim_cur - DESCRIPTORS_APART) / 3;
+    return most < DESCRIPTORS_MAX ? (size_t)most : DESCRIPTORS_MAX;
+}
+
 static bool has_room(struct fdstore *store, const char *name)
 {
-    if (store->count >= DESCRIPTORS_MAX || store->octets + strlen(name) + 1 > NAMES_OCTETS_MAX)
+    if (store->count >= descriptors_max() || store->octets + strlen(name) + 1 > NAMES_OCTETS_MAX)
         return false;
     if (store->count < store->room)
         return true;

@@ -145,7 +145,7 @@ static void nobody_but_the_monitor_is_heard(void **state)
 
 static void there_is_an_end_to_names(void **state)
 {
-    const struct rlimit many = {8192, 8192};
+    const struct rlimit many = {16384, 16384};
     struct fdstore store = {0};
     unsigned added = 0;
     (void)state;
@@ -165,13 +165,47 @@ static void there_is_an_end_to_names(void **state)
     fdstore_free(&store);
 }
 
+/* Each is needed three times when a monitor is started. */
+static void who_may_have_few_descriptors_keeps_few(void **state)
+{
+    struct rlimit before;
+    struct fdstore store = {0};
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit few = {1024, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (unsigned i = 0; i < 600; i++)
+        fdstore_add(&store, "+1", dup(STDIN_FILENO));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(store.count, 256);
+    assert_true(store.refused);
+    fdstore_free(&store);
+}
+
+static void a_low_soft_limit_does_not_count(void **state)
+{
+    struct rlimit before, now;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit low = {512, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    launch = (struct launch){0};
+    limits_raise(&launch);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+    assert_true(now.rlim_cur >= before.rlim_max || now.rlim_cur >= 262144);
+    assert_int_equal(launch.descriptors, 512); /* what the other programs are started with */
+    assert_int_equal(launch.descriptors_max, before.rlim_max);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_and_takes_out_by_name),
         cmocka_unit_test(what_is_no_order_keeps_nothing),
         cmocka_unit_test(nobody_but_the_monitor_is_heard),
+        cmocka_unit_test(who_may_have_few_descriptors_keeps_few),
         cmocka_unit_test(there_is_an_end_to_names),
+        cmocka_unit_test(a_low_soft_limit_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
