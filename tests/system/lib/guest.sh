@@ -13,6 +13,8 @@ guest_impossible() {
     for name in systemd-nspawn mmdebstrap flock unshare setpriv; do
         command -v "$name" >/dev/null || { echo "booting a guest needs $name"; return 0; }
     done
+    mirror_address >/dev/null || compgen -G "$cache/root-guest-*" >/dev/null ||
+        { echo "no mirror of Debian is configured in /etc/apt to make a guest's root from"; return 0; }
     # Mounting is what containers without privileges are not allowed: asked where it leaves nothing behind.
     unshare -m --propagation private sh -c 'd=$(mktemp -d) && mount -t cgroup2 none "$d" && umount "$d" && rmdir "$d"' \
         2>/dev/null || { echo "no cgroup2 hierarchy can be mounted here"; return 0; }
