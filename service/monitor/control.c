@@ -78,6 +78,15 @@ static int peer_check(const struct monitor *m, int fd, uid_t *uid)
     return (st.st_mode & S_IWGRP) && st.st_gid != 0 && peer_has_group(fd, &peer, st.st_gid) ? 0 : -EPERM;
 }
 
+/* They may stay for as long as they like, as followers do, and come again when their time is over. */
+bool control_has_place(const struct control *control, uid_t uid)
+{
+    unsigned others = 0;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        others += watch_is_open(&control->clients[i].watch) && control->clients[i].uid != 0 ? 1u : 0u;
+    return uid == 0 || others < CONTROL_OTHERS_MAX;
+}
+
 /* ---- clients ----------------------------------------------------------------------------------------------- */
 
 static void listening_set(struct monitor *m)
@@ -231,6 +240,8 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *co
         return 0;
     uid_t uid = (uid_t)-1;
     int r = peer_check(m, client, &uid);
+    if (r == 0 && !control_has_place(&m->control, uid))
+        r = -EBUSY;
     if (r == 0)
         r = client_new(m, TAKE_FD(client), uid);
     if (r)

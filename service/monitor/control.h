@@ -14,9 +14,10 @@
 
 struct monitor;
 
-#define CONTROL_SOCKET "control.sock"     /* in the runtime directory */
-#define CONTROL_CLIENTS_MAX 8u            /* at a time; others wait in the kernel's queue */
-#define CONTROL_TIMEOUT_MS 20000u         /* for the next question, and for an answer to be taken */
+#define CONTROL_SOCKET "control.sock" /* in the runtime directory */
+#define CONTROL_CLIENTS_MAX 8u        /* at a time; others wait in the kernel's queue */
+#define CONTROL_OTHERS_MAX 6u     /* of these, those that are not root: nobody keeps him out who may `kill` */
+#define CONTROL_TIMEOUT_MS 20000u /* for the next question, and for an answer to be taken */
 #define CONTROL_ANSWER_MAX (768u * 1024u) /* octets of one answer, less than may wait on a link */
 #define CONTROL_FOLLOWERS_MAX 4u /* of these clients, those that `follow`: their time is not limited */
 #define CONTROL_FOLLOW_QUEUE_MAX                                                                             \
@@ -53,6 +54,7 @@ struct control_asked {
     uid_t uid; /* who asks, as the kernel says */
 };
 bool control_may(uid_t uid, bool changes);
+bool control_has_place(const struct control *control, uid_t uid);
 
 /*
  * control_answers.c. *answer: the caller's (json_decref). 0; or CONTROL_E_UNANSWERED, and why says why there is none.
