@@ -502,9 +502,20 @@ static void generation_make_current(struct monitor *m, struct generation *g)
     notify_ready(m);
 }
 
+/* What the signer has not agreed to has not been given to the zygote, whose word could else put it in force. */
+static bool zygote_lies_of(struct monitor *m, const struct generation *g)
+{
+    bool lies = g && g->state == GENERATION_CONFIGURING;
+    if (lies)
+        service_lose(&m->zygote, "answered what it was not asked");
+    return lies;
+}
+
 void generation_prepared(struct monitor *m, uint64_t number)
 {
     struct generation *g = generation_find(m, number);
+    if (zygote_lies_of(m, g))
+        return;
     if (m->generations.prepares != 0)
         m->generations.prepares--;
     m->generations.zygote_number = number;
@@ -524,6 +535,8 @@ void generation_prepared(struct monitor *m, uint64_t number)
 void generation_unprepared(struct monitor *m, uint64_t number, struct sp_span why)
 {
     struct generation *g = generation_find(m, number);
+    if (zygote_lies_of(m, g))
+        return;
     if (m->generations.prepares != 0)
         m->generations.prepares--;
     if (g && g == m->generations.loading) {

@@ -788,6 +788,30 @@ static void what_the_zygote_refuses_changes_nothing(void **state)
     rig_close(r);
 }
 
+/* The signer has yet to judge it. */
+static void the_zygote_puts_nothing_in_force_that_it_was_not_given(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    (void)state;
+    rig_signal(r, SIGHUP);
+    (void)rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure);
+    assert_int_equal(link_send(&r->links[RIG_ZYGOTE], prepared, .generation = 2), 0);
+    rig_accept(r, RIG_ZYGOTE);
+    assert_int_equal(rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_prepare)->prepare.generation, 1);
+    assert_int_equal(link_send(&r->links[RIG_ZYGOTE], unprepared, .generation = 2, .why = sp_text("no")), 0);
+    rig_accept(r, RIG_ZYGOTE);
+    assert_int_equal(rig_expect(r, &r->links[RIG_ZYGOTE], PHASE_ANY, MSG_prepare)->prepare.generation, 1);
+    assert_int_equal(link_send(&r->links[RIG_ZYGOTE], prepared, .generation = 1), 0);
+    rig_connect(r, &c);
+    assert_int_equal(link_send(&c.worker, ask_signature, .transcript = sp_text("t")), 0);
+    assert_int_equal(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_sign)->sign.generation, 1);
+    assert_int_equal(rig_log_count(r, "Configuration generation 2 is in force"), 0);
+    assert_int_equal(rig_log_count(r, "Configuration refused"), 0);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
 static void open_connections_keep_their_generation(void **state)
 {
     struct rig *r = rig_open("");
@@ -1092,6 +1116,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_bad_file_changes_nothing),
         cmocka_unit_test(what_the_signer_refuses_changes_nothing),
         cmocka_unit_test(what_the_zygote_refuses_changes_nothing),
+        cmocka_unit_test(the_zygote_puts_nothing_in_force_that_it_was_not_given),
         cmocka_unit_test(open_connections_keep_their_generation),
         cmocka_unit_test(two_reloads_at_once_are_one_after_the_other),
         cmocka_unit_test(a_start_without_a_host_key_waits_for_one),
