@@ -358,12 +358,14 @@ void generation_host_keys(struct monitor *m, uint64_t number, struct sp_span key
     g->host_keys_size = keys.size;
 }
 
-/* The zygote has as long as after any other answer. */
+/* The zygote has as long as after any other answer. What a former monitor's connections need is not what the start waits for. */
 static void waiting_ends(struct monitor *m, struct generation *g)
 {
     g->waits = false;
+    if (g != m->generations.loading)
+        return;
     notify_waiting_end(m);
-    if (g == m->generations.loading && deadline_set(m) < 0)
+    if (deadline_set(m) < 0)
         monitor_say(m, NULL, LOG_LEVEL_WARNING, "no_memory", "The configuration has no deadline: no timer");
 }
 
@@ -440,13 +442,16 @@ static void configure_later(struct monitor *m, struct generation *g, struct sp_s
 static void generation_wait(struct monitor *m, struct generation *g, struct sp_span why)
 {
     const struct log_field fields[] = {{"why", why}};
+    const char *what = g->state == GENERATION_OLD ? "Connections of an earlier configuration get no new keys"
+                       : m->generations.current   ? "No connection can begin"
+                                                  : "The service does not begin";
     g->waits = true;
-    if (g == m->generations.loading)
-        m->generations.deadline = sd_event_source_disable_unref(m->generations.deadline);
     monitor_log(m, NULL, LOG_LEVEL_ERROR, "keys_awaited", fields, ARRAY_SIZE(fields),
-                "%s as long as no host key can sign: %.*s; it is looked for again and again",
-                m->generations.current ? "No connection can begin" : "The service does not begin",
+                "%s as long as no host key can sign: %.*s; it is looked for again and again", what,
                 (int)why.size, (const char *)why.data);
+    if (g != m->generations.loading)
+        return;
+    m->generations.deadline = sd_event_source_disable_unref(m->generations.deadline);
     notify_waiting(m, why);
 }
 

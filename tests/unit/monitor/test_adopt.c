@@ -162,6 +162,41 @@ static void a_connection_goes_on_after_a_crash(void **state)
     rig_close(r);
 }
 
+static bool manager_hears(const struct rig *r, int within_ms)
+{
+    struct pollfd p = {.fd = r->notify, .events = POLLIN};
+    return poll(&p, 1, within_ms) == 1;
+}
+
+/* Keys of a configuration that old connections alone need are away, and then are not; and so are those of the new one. */
+static void the_start_waits_for_its_own_keys_alone(void **state)
+{
+    struct rig_connection c;
+    struct rig *r = rig_logged_in(&c, 1);
+    (void)state;
+    rig_crash(r);
+    rig_start_again(r);
+    (void)rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure);
+    assert_int_equal(rig_expect(r, &r->links[RIG_SIGNER], PHASE_ANY, MSG_configure)->configure.generation, 2);
+    rig_notified(r, "");
+    struct link *signer = &r->links[RIG_SIGNER];
+    assert_int_equal(
+        link_send(signer, unconfigured, .generation = 1, .waits = true, .why = sp_text("a is away")), 0);
+    rig_log_wait(r, "Connections of an earlier configuration get no new keys as long as");
+    assert_int_equal(rig_log_count(r, "The service does not begin"), 0);
+    assert_false(manager_hears(r, 200));
+    assert_int_equal(
+        link_send(signer, unconfigured, .generation = 2, .waits = true, .why = sp_text("b is away")), 0);
+    rig_notified(r, "EXTEND_TIMEOUT_USEC=");
+    assert_int_equal(link_send(signer, configured, .generation = 1, .offer = sp_text("offer")), 0);
+    rig_expect_silence(r, &r->links[RIG_ZYGOTE], PHASE_ANY);
+    rig_notified(r, "");
+    assert_true(manager_hears(r, 20000)); /* it has to be told again and again, or it loses its patience */
+    rig_notified(r, "EXTEND_TIMEOUT_USEC=");
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
 static void a_new_connection_has_a_number_above_all_others(void **state)
 {
     struct rig_connection c, next;
@@ -503,6 +538,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_the_option_nothing_is_kept),
         cmocka_unit_test(an_end_is_an_end_although_links_are_kept),
         cmocka_unit_test(a_connection_goes_on_after_a_crash),
+        cmocka_unit_test(the_start_waits_for_its_own_keys_alone),
         cmocka_unit_test(a_new_connection_has_a_number_above_all_others),
         cmocka_unit_test(what_is_asked_before_it_resumed_is_asked_again),
         cmocka_unit_test(resumed_without_being_asked_ends_it),
