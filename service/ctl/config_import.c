@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "config/policies.h"
@@ -23,26 +22,13 @@
 
 /* ---- PAM --------------------------------------------------------------------------------------------------- */
 
-/* dpkg gives a file the time that it has in its package, which was built before anything was installed. */
-static bool pam_was_changed(const char *root)
+static void pam_write(const struct import *import, FILE *out)
 {
-    char path[SOURCE_NAME_MAX];
-    struct stat rules, list;
-    snprintf(path, sizeof path, "%.3000s/etc/pam.d/sshd", root);
-    if (stat(path, &rules) < 0)
-        return false;
-    snprintf(path, sizeof path, "%.3000s/var/lib/dpkg/info/openssh-server.list", root);
-    return stat(path, &list) == 0 && rules.st_mtim.tv_sec > list.st_mtim.tv_sec;
-}
-
-static void pam_write(struct import *import, FILE *out)
-{
-    bool changed = !import->has_pam_service && pam_was_changed(import->root);
-    found_set_bool(import->found, "pam_changed", changed);
-    if (changed)
-        fprintf(out, "\n# /etc/pam.d/sshd was changed on this machine, and the rules here are those of "
-                     "/etc/pam.d/sallyport:\n# carry the changes over, or have the rules of sshd:\n"
-                     "#PAMServiceName sshd\n");
+    if (import->pam_changed)
+        fprintf(out,
+                "\n# ATTENTION: /etc/pam.d/sshd has rules that the package's has not, and the rules here are "
+                "those of\n# /etc/pam.d/sallyport: carry them over, or have the rules of sshd:\n"
+                "#PAMServiceName sshd\n");
 }
 
 /* ---- the text ---------------------------------------------------------------------------------------------- */
@@ -157,6 +143,7 @@ int import_text(struct import *import, char **text)
     size_t size;
     FILE *out = open_memstream(text, &size);
     int r = out ? commands_find(import) : -ENOMEM;
+    import_pam_look(import);
     if (out) {
         head_write(import, out);
         keys_write(import, out);
@@ -238,9 +225,13 @@ static void import_show(const struct ctl_options *o, const json_t *found)
     }
     json_array_foreach(json_object_get(found, "notes"), i, row)
     {
-        if (strcmp(found_get(row, "kind"), "attention") == 0)
-            fprintf(out, "ATTENTION: %s line %lld: %s: %s\n", found_get(row, "file"),
-                    (long long)found_number(row, "line"), found_get(row, "text"), found_get(row, "why"));
+        char line[32] = "";
+        if (strcmp(found_get(row, "kind"), "attention") != 0)
+            continue;
+        if (found_number(row, "line") != 0)
+            snprintf(line, sizeof line, " line %lld", (long long)found_number(row, "line"));
+        fprintf(out, "ATTENTION: %s%s: %s: %s\n", found_get(row, "file"), line, found_get(row, "text"),
+                found_get(row, "why"));
     }
     if (!o->output)
         return;

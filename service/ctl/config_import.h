@@ -20,6 +20,8 @@ struct import {
     size_t key_count;
     bool keys_are_said; /* some HostKey line was there */
     bool has_pam_service;
+    bool pam_is_said; /* some UsePAM line was there */
+    bool pam_changed; /* sshd's PAM rules have a line that ours have not */
     size_t counts[5];      /* of each enum translation_kind */
     char *global, *blocks; /* the text, in two parts: what holds for everybody, and Match blocks */
 };
@@ -27,6 +29,8 @@ struct import {
 /* Translates all lines. *found gets "notes". 0, or CTL_FAILED and said. import_free() it in any case. */
 int import_lines(struct import *import, const struct config_source *source) MUST_USE;
 void import_free(struct import *import);
+/* config_import_pam.c: looks at sshd's PAM rules. *found gets "pam_changed", and a note. */
+void import_pam_look(struct import *import);
 
 /* OpenSSH's own host keys, where no line names any: those that are there, or all if none is. */
 void import_default_keys(struct import *import);

@@ -51,7 +51,10 @@ static FILE *part_of(struct reading *r)
     if (!r->last_file[which] || strcmp(r->last_file[which], c->file) != 0) {
         free(r->last_file[which]);
         r->last_file[which] = strdup(c->file);
-        fprintf(out, "\n# %s\n", c->file);
+        char name[SOURCE_NAME_MAX + 1];
+        snprintf(name, sizeof name, "%s", c->file);
+        token_clean(name, strlen(name), false); /* one that is no line must not become some */
+        fprintf(out, "\n# %s\n", name);
     }
     if (which == 1 && !c->is_dead && strcmp(r->last_criteria, c->criteria) != 0) {
         snprintf(r->last_criteria, sizeof r->last_criteria, "%s", c->criteria);
@@ -78,7 +81,16 @@ static void note(struct reading *r, uint32_t number, const char *value, const st
     found_set_string(row, "why", t->why);
 }
 
-/* A line, or a comment in its place. */
+static const char *heading(const struct translation *t)
+{
+    if (t->kind == TRANSLATED_CHANGED)
+        return "changed";
+    if (t->kind == TRANSLATED_LEFT_OUT)
+        return "left out";
+    return t->text[0] ? "ATTENTION" : "ATTENTION, left out";
+}
+
+/* A line, or a comment in its place. number 0: there was none. */
 static void translation_write(struct reading *r, uint32_t number)
 {
     const struct translation *t = &r->translation;
@@ -94,11 +106,10 @@ static void translation_write(struct reading *r, uint32_t number)
     note(r, number, value, t);
     if (t->kind == TRANSLATED_SAME)
         fprintf(out, "%s# %s: %s\n", indent, value, t->why);
-    else if (t->kind == TRANSLATED_CHANGED)
-        fprintf(out, "%s# changed, line %u: %s: %s\n", indent, number, value, t->why);
+    else if (number == 0)
+        fprintf(out, "# ATTENTION: %s: %s\n", value, t->why);
     else
-        fprintf(out, "%s# %s, line %u: %s: %s\n", indent,
-                t->kind == TRANSLATED_ATTENTION ? "ATTENTION, left out" : "left out", number, value, t->why);
+        fprintf(out, "%s# %s, line %u: %s: %s\n", indent, heading(t), number, value, t->why);
     if (t->text[0])
         fprintf(out, "%s%s\n", indent, t->text);
 }
@@ -217,7 +228,25 @@ static void line_translate(struct reading *r, uint32_t number)
     }
     if (t->kind == TRANSLATED_KEPT && strcasecmp(r->line.keyword, "PAMServiceName") == 0)
         r->import->has_pam_service = true;
+    if (strcasecmp(r->line.keyword, "UsePAM") == 0)
+        r->import->pam_is_said = true;
     translation_write(r, number);
+}
+
+/* What sshd does by itself, and this server never. */
+static void pam_default_note(struct reading *r)
+{
+    const char *unused;
+    r->stack[0] = (struct context){.file = r->import->file};
+    r->depth = 0;
+    r->translation = (struct translation){.kind = TRANSLATED_ATTENTION};
+    snprintf(
+        r->translation.why, sizeof r->translation.why,
+        "so it is to sshd where no line says otherwise; here PAM always decides about accounts and "
+        "passwords: keyboard-interactive may ask for a password, and a key may do for an account that is "
+        "locked");
+    if (lexer_split(sp_text("UsePAM no"), &r->line, &unused) == 0)
+        translation_write(r, 0);
 }
 
 /* Of a Match in an included file the criteria of both have to hold. */
@@ -283,6 +312,8 @@ int import_lines(struct import *import, const struct config_source *source)
     int status = r->parts[0] && r->parts[1] ? 0 : -ENOMEM;
     for (size_t i = 0; status == 0 && i < source->count; i++)
         status = entry_take(r, &source->entries[i]);
+    if (status == 0 && !import->pam_is_said)
+        pam_default_note(r);
     for (unsigned i = 0; i < 2; i++) {
         if (r->parts[i] && (ferror(r->parts[i]) | fclose(r->parts[i])) && status == 0)
             status = -ENOMEM;

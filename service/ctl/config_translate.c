@@ -23,7 +23,7 @@ static const struct {
 } renamed[] = {
     {"ChallengeResponseAuthentication", "KbdInteractiveAuthentication"},
     {"SkeyAuthentication", "KbdInteractiveAuthentication"},
-    {"PAMAuthenticationViaKbdInt", "KbdInteractiveAuthentication"},
+    {"DSAAuthentication", "PubkeyAuthentication"}, /* so it is to sshd: its "no" means every key */
     {"PubkeyAcceptedKeyTypes", "PubkeyAcceptedAlgorithms"},
     {"KeepAlive", "TCPKeepAlive"},
 };
@@ -70,6 +70,14 @@ bool config_restricts(const char *keyword)
                                            "RevokedKeys",
                                            "StrictModes",
                                            "AuthorizedPrincipalsCommand",
+                                           "AuthorizedPrincipalsFile",
+                                           "CASignatureAlgorithms",
+                                           "MaxSessions",
+                                           "PubkeyAcceptedAlgorithms",
+                                           "PubkeyAcceptedKeyTypes",
+                                           "Subsystem",
+                                           "TrustedUserCAKeys",
+                                           "UsePAM",
                                            "ChannelTimeout",
                                            "UnusedConnectionTimeout"};
     for (size_t i = 0; i < ARRAY_SIZE(keywords); i++)
@@ -148,7 +156,8 @@ static void names_translate(const struct option *option, const struct lexer_line
         return;
     if (!had[0]) {
         t->text[0] = 0;
-        leave_out(t, option->keyword, "this server has none of these; what counts is the policy");
+        conclude(t, action ? TRANSLATED_LEFT_OUT : TRANSLATED_ATTENTION,
+                 "this server has none of these; what counts is the policy");
         return;
     }
     snprintf(t->text, sizeof t->text, "%s %s%s", option->keyword, action ? (char[]){action, 0} : "", had);
@@ -170,8 +179,31 @@ static void sftp_translate(const struct option *option, const struct lexer_line 
     snprintf(t->text, sizeof t->text, "%s %s%s" SFTP_SERVER "%.*s", option->keyword,
              is_subsystem ? line->arguments[0] : "", is_subsystem ? " " : "",
              rest < line->rest_end ? (int)(line->rest_end - rest) : 0, rest);
-    conclude(t, TRANSLATED_CHANGED,
-             "sftp is a program of its own here: its files are those of the whole machine");
+    /* sshd asks no shell for its own sftp, which is why people confine users by it. */
+    if (is_subsystem)
+        conclude(t, TRANSLATED_CHANGED,
+                 "sftp is a program of its own here: its files are those of the whole machine");
+    else
+        conclude(
+            t, TRANSLATED_ATTENTION,
+            "sftp is a program of its own here, which the user's shell starts: its files are those of the "
+            "whole machine, and a shell that reads a file of the user's first (~/.bashrc, ~/.zshenv) does "
+            "what that says");
+}
+
+/* With systemd somebody else listens, and on every address unless he is told otherwise. */
+static void socket_translate(const struct option *option, const struct lexer_line *line,
+                             struct translation *t)
+{
+    bool is_port = strcmp(option->keyword, "Port") == 0 && strcmp(line->arguments[0], "22") != 0;
+    bool is_narrow =
+        strcmp(option->keyword, "ListenAddress") == 0 ||
+        (strcmp(option->keyword, "AddressFamily") == 0 && strcasecmp(line->arguments[0], "any") != 0);
+    if (is_port || is_narrow)
+        conclude(
+            t, is_narrow ? TRANSLATED_ATTENTION : TRANSLATED_CHANGED,
+            "it stays, but counts only without systemd: sallyport.socket has port 22 on every address, and "
+            "needs a drop-in (systemctl edit sallyport.socket)");
 }
 
 static int line_check(const struct option *option, const struct lexer_line *line, struct config_error *why)
@@ -253,6 +285,8 @@ static void option_translate(const struct option *option, const struct lexer_lin
         names_translate(option, line, t);
     else
         sftp_translate(option, line, t);
+    if (t->kind == TRANSLATED_KEPT)
+        socket_translate(option, line, t);
 }
 
 static void foreign_translate(const struct lexer_line *line, struct translation *t)

@@ -13,7 +13,7 @@ enum translation_kind {
     TRANSLATED_CHANGED,   /* text: another line, why: what is different about it */
     TRANSLATED_SAME,      /* it asks for what happens here anyway */
     TRANSLATED_LEFT_OUT,  /* why */
-    TRANSLATED_ATTENTION, /* left out, and without it more may be permitted than before */
+    TRANSLATED_ATTENTION, /* left out, or text: what is in its place; and more may be permitted than before */
 };
 
 struct translation {

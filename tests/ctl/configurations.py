@@ -62,7 +62,7 @@ def sshd_says_the_same():
     source, key = PLACE / "sshd_config", PLACE / "host_key"
     if not key.exists():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, timeout=20)
-    source.write_text(f"HostKey {key}\nPort 2022\nLoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 4\nMaxStartups 3:40:9\n"
+    source.write_text(f"HostKey {key}\nPort 2022\nUsePAM yes\nLoginGraceTime 1m30s\nMaxAuthTries 3\nMaxSessions 4\nMaxStartups 3:40:9\n"
                       "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\nPermitTTY no\n"
                       "ClientAliveInterval 2m\nClientAliveCountMax 5\nTCPKeepAlive no\nStrictModes no\nAllowUsers alice b*@192.0.2.1\n"
                       "DenyGroups wheel\nAcceptEnv LANG LC_*\nSubsystem sftp /usr/lib/openssh/sftp-server -l INFO\n"
@@ -70,7 +70,7 @@ def sshd_says_the_same():
                       "Match User alice\n    MaxAuthTries 2\n    PermitTTY yes\n    Banner none\n")
     ours = PLACE / "same.conf"
     ours.unlink(missing_ok=True)
-    expect(tool.call("config", "import", source, "--output", ours)[0], 0, "status")
+    expect(tool.call("config", "import", *ROOT, source, "--output", ours)[0], 0, "status")
     os.makedirs("/run/sshd", exist_ok=True)
     for who in ((), ("-C", "user=alice,host=h,addr=192.0.2.9")):
         done = subprocess.run([sshd, "-T", "-f", str(source), *who], capture_output=True, timeout=20, check=False)
@@ -104,14 +104,37 @@ def nothing_is_written_over():
 def what_was_done_to_pam_is_said():
     root = PLACE / "root"
     (root / "etc/pam.d").mkdir(parents=True, exist_ok=True)
-    (root / "var/lib/dpkg/info").mkdir(parents=True, exist_ok=True)
-    rules, packaged = root / "etc/pam.d/sshd", root / "var/lib/dpkg/info/openssh-server.list"
-    rules.write_text("auth required pam_deny.so\n")
-    packaged.write_text("")
-    for age, changed in ((-1000, False), (1000, True)):
-        os.utime(rules, (packaged.stat().st_mtime + age,) * 2)
-        found = tool.found("config", "import", "--root", root, FILES["debian"])
-        expect((found["pam_changed"], "PAMServiceName sshd" in found["config"]), (changed, changed), f"with rules of {age} s")
+    rules = root / "etc/pam.d/sshd"
+    debian = "# PAM configuration\n@include common-auth\n\naccount    required     pam_nologin.so\n# account  required  pam_access.so\n"
+    for text, line in ((debian, 0), (debian + "account  required  pam_access.so\n", 6), ("auth required pam_otp.so # too\n" + debian, 1)):
+        rules.write_text(text)
+        found = tool.found("config", "import", "--root", root, FILES["debian"], status=1 if line else 0)
+        notes = [note["line"] for note in found["notes"] if note["kind"] == "attention"]
+        expect((found["pam_changed"], "PAMServiceName sshd" in found["config"], notes),
+               (line != 0, line != 0, [line] if line else []), text)
+
+
+def what_sshd_refuses_is_refused_or_is_said():
+    """Each file, whether its result is enough by itself, and what has to hold of it."""
+    PLACE.mkdir(exist_ok=True)
+    source, ours = PLACE / "strict_config", PLACE / "strict.conf"
+    for text, said, wanted in (
+            ("UsePAM yes\nDSAAuthentication no\n", False, {"pubkeyauthentication": "no"}),
+            ("UsePAM yes\nPAMAuthenticationViaKbdInt yes\nKbdInteractiveAuthentication no\n", False,
+             {"kbdinteractiveauthentication": "no"}),
+            ("UsePAM yes\nAuthorizedKeysFile none\n", False, {"authorizedkeysfile": "none"}),
+            ("UsePAM no\nUsePAM yes\n", True, {}), ("PasswordAuthentication no\n", True, {}),
+            ("UsePAM yes\nListenAddress 127.0.0.1\n", True, {"listenaddress": "127.0.0.1"}),
+            ("UsePAM yes\nForceCommand internal-sftp\n", True, {"forcecommand": "/usr/lib/openssh/sftp-server"}),
+            ("UsePAM yes\nMatch User a\nSubsystem sftp internal-sftp -R\n", True, {}),
+            ("UsePAM yes\nMatch Exec true\nAuthorizedPrincipalsFile /etc/who\n", True, {}),
+            ("UsePAM yes\nPubkeyAcceptedAlgorithms ssh-nothing\n", True, {}),
+            ("UsePAM yes\nPubkeyAcceptedAlgorithms -ssh-nothing\n", False, {})):
+        source.write_text(text)
+        ours.unlink(missing_ok=True)
+        expect(tool.call("config", "import", *ROOT, source, "--output", ours)[0], 1 if said else 0, f"status of {text}")
+        found = dict(effective(ours))
+        expect({key: found[key] for key in wanted}, wanted, text)
 
 
 def the_default_keys_are_those_that_are_there():
@@ -149,7 +172,7 @@ def the_commands_at_the_end_bring_the_keys_in():
         subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(keys / f"ssh_host_{kind}_key")], check=True,
                        timeout=60)
     source = PLACE / "sshd_config"
-    source.write_text("".join(f'HostKey "{keys}/ssh_host_{kind}_key"\n' for kind in ("ed25519", "ecdsa", "rsa")))
+    source.write_text("UsePAM yes\nPAMServiceName sshd\n" + "".join(f'HostKey "{keys}/ssh_host_{kind}_key"\n' for kind in ("ed25519", "ecdsa", "rsa")))
     commands = tool.found("config", "import", source)["commands"]
     script = PREPARED + "\n".join(commands) + "\necho; echo public keys; sallyport key public\n"
     done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, timeout=60, check=False,
@@ -175,6 +198,7 @@ def run(ctl):
     for name in FILES:
         ctl.run(f"configurations: the server accepts what comes of it: {name}", the_server_accepts_what_comes_of_it, name)
     for function in (what_is_taken_over_has_its_effect, sshd_says_the_same, nothing_is_written_over, what_was_done_to_pam_is_said,
+                     what_sshd_refuses_is_refused_or_is_said,
                      the_default_keys_are_those_that_are_there, the_commands_at_the_end_bring_the_keys_in,
                      a_bad_configuration_is_a_finding):
         ctl.run(f"configurations: {function.__name__.replace('_', ' ')}", function)
