@@ -88,6 +88,15 @@ keys_are_destroyed_on_demand_alone() {
     check "what is left" "$(ls -A /var/lib/sallyport-token 2>/dev/null; ls /etc/credstore.encrypted/sallyport.pin 2>/dev/null)" ""
 }
 
+# Of a token elsewhere: nobody else has it, perhaps.
+purge_keeps_a_pin_of_the_administrators() {
+    install -m 0400 -o sallyport-signer /dev/null /etc/sallyport/pin
+    purge
+    check "what is left" "$(find /etc/sallyport -type f)" /etc/sallyport/pin
+    rm /etc/sallyport/pin
+    install_package 0.1.0-1
+}
+
 then_purge_leaves_nothing() {
     purge
     nothing_left
@@ -99,5 +108,6 @@ claim removed_and_installed_again_it_serves
 claim purge_keeps_host_keys_and_says_so
 claim kept_keys_serve_again
 claim keys_are_destroyed_on_demand_alone
+claim purge_keeps_a_pin_of_the_administrators
 claim then_purge_leaves_nothing
 claims_end

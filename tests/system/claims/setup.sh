@@ -46,6 +46,9 @@ foreign_keys_are_left_alone() {
     echo 'HostKey pkcs11:token=other;object=mine;type=private' >/etc/sallyport/conf.d/00-mine.conf
     said=$(sallyport-setup 2>&1) && wrong "it went on: $said"
     check_in "what it says" "$said" 'token=other'
+    said=$(sallyport-setup --remove --yes 2>&1) && wrong "it removed: $said"
+    check_in "what it says of a removal" "$said" 'token=other'
+    [ -s "$PIN" ]
     rm /etc/sallyport/conf.d/00-mine.conf
 }
 
