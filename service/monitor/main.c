@@ -268,6 +268,7 @@ static void monitor_tear_down(struct monitor *m)
     service_stop(&m->signer);
     service_stop(&m->zygote);
     service_stop(&m->acceptor);
+    worker_stops_close(&m->unstopped);
     generations_free(m);
     report_free(&m->report);
     known_keys_free(&m->known_keys);

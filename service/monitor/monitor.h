@@ -20,6 +20,7 @@
 #include "monitor/log.h"
 #include "monitor/notify.h"
 #include "monitor/on_signer.h"
+#include "monitor/on_zygote.h"
 #include "monitor/report.h"
 #include "monitor/service.h"
 #include "monitor/store.h"
@@ -51,6 +52,7 @@ struct monitor {
     struct token_states token_states;
     struct listeners listeners;
     struct service signer, zygote, acceptor;
+    struct worker_stops unstopped;
     struct control control;
     struct notify notify;
     struct store store;

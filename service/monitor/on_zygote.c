@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,12 +64,59 @@ static void on_worker_started(struct monitor *m, const union msg_body *body)
     c->process_fd = link_take_fd(m->inbox, 0);
 }
 
+static void stops_sweep(struct worker_stops *stops)
+{
+    for (size_t i = 0; i < stops->count;) {
+        struct pollfd ended = {.fd = stops->list[i].process_fd, .events = POLLIN};
+        if (poll(&ended, 1, 0) != 1) {
+            i++;
+            continue;
+        }
+        close(stops->list[i].process_fd);
+        stops->list[i] = stops->list[--stops->count];
+    }
+}
+
+/* An honest worker ends by itself. One that somebody has taken over must not outlive its end because there is no zygote now. */
+static void stop_later(struct monitor *m, uint64_t connection, int process_fd)
+{
+    struct worker_stops *stops = &m->unstopped;
+    if (stops->count == WORKER_STOPS_MAX)
+        stops_sweep(stops);
+    if (stops->count == WORKER_STOPS_MAX) {
+        close(process_fd);
+        return;
+    }
+    stops->list[stops->count++] = (struct worker_stop){connection, process_fd};
+}
+
+void worker_stops_close(struct worker_stops *stops)
+{
+    while (stops->count != 0)
+        close(stops->list[--stops->count].process_fd);
+}
+
 void connection_stop_worker(struct connection *c)
 {
+    struct monitor *m = c->monitor;
     if (c->process_fd < 0)
-        (void)service_send(&c->monitor->zygote, stop_worker, .connection = c->id);
-    else
-        (void)service_send_with(&c->monitor->zygote, &c->process_fd, 1, stop_process, .connection = c->id);
+        (void)service_send(&m->zygote, stop_worker, .connection = c->id);
+    else if (!service_send_with(&m->zygote, &c->process_fd, 1, stop_process, .connection = c->id))
+        stop_later(m, c->id, TAKE_FD(c->process_fd));
+}
+
+static void on_connected(struct monitor *m)
+{
+    struct worker_stops *stops = &m->unstopped;
+    stops_sweep(stops);
+    while (stops->count != 0) {
+        const struct worker_stop *stop = &stops->list[stops->count - 1];
+        if (!service_send_with(&m->zygote, &stop->process_fd, 1, stop_process,
+                               .connection = stop->connection))
+            return; /* lost again: the next one is told */
+        close(stops->list[--stops->count].process_fd);
+    }
+    generations_zygote_connected(m);
 }
 
 /* Its link says more reliably that it has gone; this says how. */
@@ -108,6 +156,6 @@ const struct service_kind zygote_kind = {
     .priority = SD_EVENT_PRIORITY_NORMAL,
     .handlers = handlers,
     .handler_count = ARRAY_SIZE(handlers),
-    .on_connected = generations_zygote_connected,
+    .on_connected = on_connected,
     .on_lost = generations_zygote_lost,
 };

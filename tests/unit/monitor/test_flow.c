@@ -1,4 +1,5 @@
 /* The life of connections and generations in a real monitor, whose every peer is played here; well, and badly. */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include <unistd.h>
 
 #include <sallyport/wire.h>
+
+#include "ipc/log.h"
 
 #include "rig.h"
 
@@ -595,6 +598,39 @@ static void an_illegal_message_of_a_service_costs_it_its_link(void **state)
     rig_close(r);
 }
 
+/* The process of a worker that has broken the rules, of whom there is no zygote to tell. */
+static void a_worker_is_stopped_by_the_next_zygote_if_there_is_none(void **state)
+{
+    struct rig *r = rig_open("");
+    struct rig_connection c;
+    char path[128], away[128];
+    int process[2];
+    (void)state;
+    bring_to(r, &c, PHASE_LOGIN);
+    assert_int_equal(pipe2(process, O_CLOEXEC), 0);
+    struct link *zygote = &r->links[RIG_ZYGOTE];
+    const struct msg_worker_started started = {.connection = c.id};
+    assert_int_equal(link_send_fds(zygote, MSG_worker_started, &started, &process[0], 1), 0);
+    assert_int_equal(link_send(zygote, event, .level = LOG_LEVEL_INFO, .name = sp_text("x")), 0);
+    rig_log_wait(r, "\"event\":\"x\"");
+    snprintf(path, sizeof path, "%s/worker.sock", r->directory);
+    snprintf(away, sizeof away, "%s/away.sock", r->directory);
+    assert_int_equal(rename(path, away), 0);
+    link_close(zygote);
+    rig_log_wait(r, "\"service_lost\"");
+    assert_int_equal(link_send(&c.worker, resumed, .ticket = 1), 0);
+    rig_expect_end(r, &c.worker);
+    rig_log_wait(r, "\"event\":\"ended\"");
+    assert_int_equal(rename(away, path), 0);
+    rig_accept(r, RIG_ZYGOTE);
+    assert_int_equal(rig_expect(r, zygote, PHASE_ANY, MSG_stop_process)->stop_process.connection, c.id);
+    (void)rig_expect(r, zygote, PHASE_ANY, MSG_prepare);
+    close(process[0]);
+    close(process[1]);
+    rig_hang_up(&c);
+    rig_close(r);
+}
+
 /* ---- proofs of host keys ----------------------------------------------------------------------------------- */
 
 static const struct msg_prove *asks_for_proof(struct rig *r, struct rig_connection *c, const char *keys)
@@ -1116,6 +1152,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_bad_file_changes_nothing),
         cmocka_unit_test(what_the_signer_refuses_changes_nothing),
         cmocka_unit_test(what_the_zygote_refuses_changes_nothing),
+        cmocka_unit_test(a_worker_is_stopped_by_the_next_zygote_if_there_is_none),
         cmocka_unit_test(the_zygote_puts_nothing_in_force_that_it_was_not_given),
         cmocka_unit_test(open_connections_keep_their_generation),
         cmocka_unit_test(two_reloads_at_once_are_one_after_the_other),
