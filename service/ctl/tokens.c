@@ -5,11 +5,20 @@
 
 #include "ctl/found.h"
 
+/* U+0080 to U+009F: one of them begins a terminal's commands as ESC [ does. */
+static bool is_c1(const char *text)
+{
+    return (unsigned char)text[0] == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80;
+}
+
 /* Modules have a say in names and reasons. */
 static void text_print(const char *text)
 {
-    for (; *text; text++)
-        putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+    for (; *text; text++) {
+        bool is_pair = is_c1(text);
+        putchar(is_pair || (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+        text += is_pair ? 1 : 0;
+    }
 }
 
 static size_t keys_that_sign(const json_t *keys)
