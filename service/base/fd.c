@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -118,6 +119,28 @@ int fd_read_all(int fd, size_t limit, uint8_t **data, size_t *size)
     *data = TAKE(buffer);
     *size = used;
     return 0;
+}
+
+int fd_send(int socket_fd, struct sp_span bytes, const int *fds, size_t fd_count)
+{
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[CMSG_SPACE(FD_SEND_MAX * sizeof(int))];
+    } control = {0};
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.size};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fd_count > FD_SEND_MAX)
+        return -EINVAL;
+    if (fd_count != 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+    }
+    return sendmsg(socket_fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 /* LISTEN_FDNAMES, cut at its colons; one pointer for each descriptor. */

@@ -21,6 +21,10 @@ void fd_sealed_unmap(struct sp_span contents);
 int fd_read_all(int fd, size_t limit, uint8_t **data, size_t *size) MUST_USE;
 int fd_write_all(int fd, struct sp_span bytes) MUST_USE;
 
+#define FD_SEND_MAX 16u
+/* One datagram with descriptors, which stay the caller's; does not wait. 0, or -errno (-EAGAIN: there is no room now). */
+int fd_send(int socket_fd, struct sp_span bytes, const int *fds, size_t fd_count) MUST_USE;
+
 #define FD_LISTEN_MAX 65536 /* a restarted monitor gets those of all its connections back */
 
 /* The descriptors that LISTEN_PID/LISTEN_FDS hand to this process: how many, starting at 3 (sd_listen_fds(3)). The

@@ -187,27 +187,10 @@ void link_inbox_wipe(struct link_inbox *inbox)
 
 static int datagram_send(int socket_fd, const uint8_t *bytes, size_t size, const int *fds, size_t fd_count)
 {
-    union {
-        struct cmsghdr align;
-        uint8_t bytes[CMSG_SPACE(LINK_DESCRIPTORS_MAX * sizeof(int))];
-    } control = {0};
-    struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
-    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fd_count != 0) {
-        header.msg_control = control.bytes;
-        header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
-    }
-    ssize_t sent = sendmsg(socket_fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0)
-        return 0;
-    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
+    int r = fd_send(socket_fd, sp_span_of(bytes, size), fds, fd_count);
+    if (r == -EAGAIN || r == -EINTR || r == -ENOBUFS)
         return LINK_E_AGAIN;
-    return errno == EPIPE || errno == ECONNRESET ? LINK_E_CLOSED : -errno;
+    return r == -EPIPE || r == -ECONNRESET ? LINK_E_CLOSED : r;
 }
 
 static int link_queue(struct link *link, const uint8_t *bytes, size_t size, const int *fds, size_t fd_count)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/fd.h"
 #include "base/loop.h"
 
 #include "monitor/monitor.h"
@@ -35,32 +36,12 @@ static int socket_open(const char *path)
     return TAKE_FD(fd);
 }
 
-static int datagram_send(int fd, const char *text, const int *fds, size_t fd_count)
-{
-    union {
-        struct cmsghdr align;
-        uint8_t bytes[CMSG_SPACE(STORE_FDS_MAX * sizeof(int))];
-    } control = {0};
-    struct iovec iov = {.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
-    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fd_count != 0) {
-        header.msg_control = control.bytes;
-        header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
-    }
-    return sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
 /* Too many descriptors on their way, or no memory, pass like a full queue. */
 int notify_send(struct monitor *m, const char *text, const int *fds, size_t fd_count)
 {
     if (!notify_is_open(&m->notify) || fd_count > STORE_FDS_MAX)
         return -ENOTCONN;
-    int r = datagram_send(m->notify.fd, text, fds, fd_count);
+    int r = fd_send(m->notify.fd, sp_text(text), fds, fd_count);
     return r == -EINTR || r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS ? -EAGAIN : r;
 }
 
