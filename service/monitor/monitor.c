@@ -50,44 +50,43 @@ void monitor_relay(struct monitor *m, uint64_t connection, enum log_level level,
                                  .field_count = field_count});
 }
 
+/* record: all of it but the text, and whose it is. */
+static void record_say(struct monitor *m, const struct connection *c, struct record record,
+                       const char *format, va_list args)
+{
+    char text[1024];
+    if (record.level > m->log.level)
+        return;
+    vsnprintf(text, sizeof text, format, args);
+    record.program = "monitor";
+    record.text = sp_text(text);
+    record_write(m, c, record);
+}
+
 void monitor_log(struct monitor *m, const struct connection *c, enum log_level level, const char *event,
                  const struct log_field *fields, size_t field_count, const char *format, ...)
 {
-    char text[1024];
+    const struct record record = {
+        .level = level, .event = event, .fields = fields, .field_count = field_count};
     va_list args;
-    if (level > m->log.level)
-        return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    record_say(m, c, record, format, args);
     va_end(args);
-    record_write(m, c,
-                 (struct record){.level = level,
-                                 .event = event,
-                                 .program = "monitor",
-                                 .text = sp_text(text),
-                                 .fields = fields,
-                                 .field_count = field_count});
 }
 
 void monitor_log_escaped(struct monitor *m, const struct connection *c, enum log_level level,
                          const char *event, const struct log_field *fields, size_t field_count,
                          const char *format, ...)
 {
-    char text[1024];
+    const struct record record = {.level = level,
+                                  .event = event,
+                                  .text_is_escaped = true,
+                                  .fields = fields,
+                                  .field_count = field_count};
     va_list args;
-    if (level > m->log.level)
-        return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    record_say(m, c, record, format, args);
     va_end(args);
-    record_write(m, c,
-                 (struct record){.level = level,
-                                 .event = event,
-                                 .program = "monitor",
-                                 .text = sp_text(text),
-                                 .text_is_escaped = true,
-                                 .fields = fields,
-                                 .field_count = field_count});
 }
 
 void monitor_update(struct monitor *m)
