@@ -113,7 +113,10 @@ size_t generation_key_index(const struct request *request);
 struct sp_span generation_key_blob(const struct request *request);
 /* The (first) token process that has the key which it was asked for. */
 const struct token *generation_token(const struct request *request);
-/* generation_keys.c. failure: NULL if it is proved. */
+/* generation_keys.c. A request to have a key prove itself, for token_submit(); *out is the caller's. 0 or -errno. */
+int generation_proof(struct generation *g, size_t key, const struct sp_keytype_ops *keytype,
+                     enum request_kind kind, uint64_t deadline_ms, struct request **out) MUST_USE;
+/* failure: NULL if it is proved. */
 void generation_proved(struct request *request, const char *failure);
 /* Whether a key of a token has proved itself in some generation that serves, so that it signs while the token is ready. */
 bool generations_use_key(const struct signer *s, const struct token *token, size_t index);

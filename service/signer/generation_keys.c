@@ -142,8 +142,8 @@ int keys_begin(struct generation *g)
 
 /* ---- proofs ------------------------------------------------------------------------------------------------------ */
 
-static int proof_submit(struct generation *g, size_t key, const struct sp_keytype_ops *keytype,
-                        struct token *token)
+int generation_proof(struct generation *g, size_t key, const struct sp_keytype_ops *keytype,
+                     enum request_kind kind, uint64_t deadline_ms, struct request **out)
 {
     struct request *request = calloc(1, sizeof *request);
     if (!request)
@@ -154,15 +154,27 @@ static int proof_submit(struct generation *g, size_t key, const struct sp_keytyp
         free(request);
         return r;
     }
-    request->kind = REQUEST_PROOF;
+    request->kind = kind;
     request->lane = REQUEST_AHEAD;
-    request->purpose = "proof";
+    request->purpose = kind == REQUEST_WATCH ? "watch" : "proof";
     request->ticket = ++g->signer->next_ticket;
-    request->deadline_ms = clock_ms() + (uint64_t)g->config->token_timeout_s * 1000;
+    request->deadline_ms = deadline_ms;
     request->generation = g;
     request->key = key;
     request->keytype = keytype;
     request->message_size = message.size;
+    *out = request;
+    return 0;
+}
+
+static int proof_submit(struct generation *g, size_t key, const struct sp_keytype_ops *keytype,
+                        struct token *token)
+{
+    struct request *request;
+    uint64_t deadline_ms = clock_ms() + (uint64_t)g->config->token_timeout_s * 1000;
+    int r = generation_proof(g, key, keytype, REQUEST_PROOF, deadline_ms, &request);
+    if (r)
+        return r;
     g->proofs_open++;
     token_submit(token, request);
     return 0;

@@ -43,24 +43,11 @@ static struct generation *generation_of(const struct signer *s, const struct tok
 /* The same proof that a key makes when a configuration is loaded. */
 static int proof_ask(struct signer *s, struct token *t, struct generation *g, size_t key, uint64_t now_ms)
 {
-    struct request *request = calloc(1, sizeof *request);
-    if (!request)
-        return -ENOMEM;
-    struct sp_out message = {.data = request->message, .capacity = sizeof request->message};
-    int r = proof_message(&message);
-    if (r) {
-        free(request);
+    struct request *request;
+    int r = generation_proof(g, key, g->keys[key].proven.algorithms[0], REQUEST_WATCH, now_ms + t->timeout_ms,
+                             &request);
+    if (r)
         return r;
-    }
-    request->kind = REQUEST_WATCH;
-    request->lane = REQUEST_AHEAD;
-    request->purpose = "watch";
-    request->ticket = ++s->next_ticket;
-    request->deadline_ms = now_ms + t->timeout_ms;
-    request->generation = g;
-    request->key = key;
-    request->keytype = g->keys[key].proven.algorithms[0];
-    request->message_size = message.size;
     s->watchdog.slots[t->slot].asked_ms = now_ms;
     token_submit(t, request);
     return 0;
