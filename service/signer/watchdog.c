@@ -1,8 +1,6 @@
 /* The watchdog. Input: time, and signatures that were verified (answer.c). Output: requests of our own, and keep-alives. */
 #include "signer/watchdog.h"
 
-#include <errno.h>
-
 #include "signer/generation.h"
 #include "signer/signer.h"
 #include "signer/token.h"
