@@ -32,6 +32,33 @@ static bool keys_have(const struct variant_key *keys, size_t count, struct sp_sp
     return false;
 }
 
+/* In the newest offer; what joins it stands behind all that is there. */
+static size_t offered_place(const struct generation *g, struct sp_span blob)
+{
+    struct sp_span keys = g->offers ? g->offers->offer.keys : (struct sp_span){.size = 0};
+    struct offer_key offered;
+    for (size_t place = 0; offer_next_key(&keys, &offered); place++)
+        if (sp_span_equal(offered.blob, blob))
+            return place;
+    return SIZE_MAX;
+}
+
+/*
+ * Of two keys for one algorithm the first signs, and an offer that differs by the second alone looks the same to whoever says
+ * what it was sent: so it has to stay the first, or a key that joins would come into connections that began with another one,
+ * whose clients take that for an attack. The order of the configuration is that of what is there when it is loaded.
+ */
+static void keys_settle(const struct generation *g, struct variant_key *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        const struct variant_key key = keys[i];
+        size_t place = offered_place(g, key.key.blob), to = i;
+        for (; to != 0 && offered_place(g, keys[to - 1].key.blob) > place; to--)
+            keys[to] = keys[to - 1];
+        keys[to] = key;
+    }
+}
+
 /* All that can be offered: the same public key on several tokens once; certificates behind the keys; nothing of a key that
  * is staged. */
 static size_t offered_keys(const struct generation *g, struct variant_key keys[VARIANT_KEYS_MAX])
@@ -43,6 +70,8 @@ static size_t offered_keys(const struct generation *g, struct variant_key keys[V
         if (key && !keys_have(keys, count, key->blob) && !g->plan.keys[i].staged && key->algorithm_count != 0)
             keys[count++] = (struct variant_key){.key = *key, .written = key_written(g, i)};
     }
+    size_t plain = count;
+    keys_settle(g, keys, plain);
     for (size_t i = 0; i < g->certificate_count; i++) {
         const struct generation_certificate *certificate = &g->certificates[i];
         if (!certificate->placed || g->plan.keys[certificate->key].staged)
@@ -53,6 +82,7 @@ static size_t offered_keys(const struct generation *g, struct variant_key keys[V
         certificate_offer(certificate, key, &keys[count]);
         count += keys[count].key.algorithm_count != 0 ? 1 : 0;
     }
+    keys_settle(g, keys + plain, count - plain);
     return count;
 }
 

@@ -205,6 +205,57 @@ static void a_staged_key_does_not_count_as_one_that_signs(void **state)
     assert_int_equal(keys_signing(&w->generation, KEY_PROVING), 1);
 }
 
+/* ---- the offer --------------------------------------------------------------------------------------------- */
+
+/* With a policy that allows whatever there is. */
+static void offer_as_it_is(struct world *w)
+{
+    struct generation *g = &w->generation;
+    bool changed = false;
+    if (!g->variants[0].effective) {
+        g->variant_count = 1;
+        g->variants[0].spec = (char *)(uintptr_t) "TEST";
+        g->variants[0].effective = test_calloc(1, sizeof *g->variants[0].effective);
+        for (size_t i = 0; i < POLICY_KINDS; i++)
+            strcpy(g->variants[0].effective->lists[i], i == POLICY_HOST_KEY ? "ssh-ed25519" : "x");
+    }
+    assert_int_equal(offer_renew(g, &changed), 0);
+    assert_true(changed);
+}
+
+static struct sp_span offered_first(const struct world *w)
+{
+    struct sp_span keys = w->generation.offers->offer.keys;
+    struct offer_key key;
+    assert_true(offer_next_key(&keys, &key));
+    return key.blob;
+}
+
+/* Else a connection's host key would become another one in the middle. */
+static void a_key_that_joins_does_not_take_the_place_of_one_with_its_algorithm(void **state)
+{
+    struct world *w = *state;
+    struct generation *g = &w->generation;
+    g->plan.keys[0].first_token = LATE; /* written before the other one */
+    g->plan.keys[1].first_token = SOFT;
+    w->tokens[LATE].state = TOKEN_WAITING;
+    assert_int_equal(keys_begin(g), 0);
+    proof_ends(w, 1, NULL);
+    keys_end(g);
+    g->state = GENERATION_READY;
+    offer_as_it_is(w);
+    assert_true(sp_span_equal(offered_first(w), g->keys[1].proven.blob));
+    w->tokens[LATE].state = TOKEN_READY;
+    assert_int_equal(keys_begin(g), 0);
+    proof_ends(w, 0, NULL);
+    keys_end(g);
+    offer_as_it_is(w);
+    assert_non_null(g->offers->older);
+    assert_true(sp_span_equal(offered_first(w), g->keys[1].proven.blob));
+    offers_free(g);
+    test_free(g->variants[0].effective);
+}
+
 /* ---- what is decided when tokens are away ------------------------------------------------------------------ */
 
 static void tokens_miss(struct world *w, unsigned losses, bool missing)
@@ -314,6 +365,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_of_no_type_of_ours_is_a_mistake, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_staged_key_does_not_count_as_one_that_signs, open_world,
                                         close_world),
+        cmocka_unit_test_setup_teardown(a_key_that_joins_does_not_take_the_place_of_one_with_its_algorithm,
+                                        open_world, close_world),
         cmocka_unit_test_setup_teardown(a_start_waits_when_every_token_is_away, open_world, close_world),
         cmocka_unit_test_setup_teardown(nothing_is_given_up_at_the_first_loss, open_world, close_world),
         cmocka_unit_test_setup_teardown(time_is_up_for_what_says_nothing, open_world, close_world),
