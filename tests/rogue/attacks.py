@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 
 from ipc import Closed, ROWS, encode, fields_encode, mpint, string
 from ssh import Exchange, kexinit, MARKERS
@@ -73,6 +74,12 @@ def staying_when_the_zygote_that_could_stop_it_has_gone(c):
     pidfd = os.pidfd_open(process.pid)
     c.stack.zygote.send("worker_started", fds=[pidfd], connection=c.number)
     os.close(pidfd)
+    heard = f"heard of {process.pid}"  # the two links are not in step: what was said first has to have arrived
+    c.stack.zygote.send("event", level=6, name="zygote_retires", text=heard, fields=b"")
+    until = time.monotonic() + 10
+    while not any(heard in str(row) for row in c.stack.records()):
+        assert time.monotonic() < until, "the zygote's words are not in the log"
+        time.sleep(0.02)
     c.link.send_bytes(b"\x7f\x7f")
     c.must_end(patient=True)
     message = c.stack.zygote.receive(10)
