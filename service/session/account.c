@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/wildcard.h"
 #include "config/config.h"
 #include "ipc/messages.h"
 
@@ -142,11 +143,12 @@ static bool users_match(const struct account *account, const char *address, cons
     return false;
 }
 
+/* Each argument is one pattern, as in sshd: a comma is a character of a group's name. */
 static bool groups_match(const struct account *account, const struct config_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
         for (size_t g = 0; g < account->group_name_count; g++)
-            if (config_match_patterns(account->group_names[g], list->items[i]) == 1)
+            if (wildcard_matches(sp_text(account->group_names[g]), sp_text(list->items[i])))
                 return true;
     return false;
 }

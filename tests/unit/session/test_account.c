@@ -78,6 +78,7 @@ static void rules_decide(void **state)
     assert_false(is_valid("DenyGroups users\n", 1000, "users"));
     assert_false(is_valid("AllowGroups wheel\n", 1000, "users"));
     assert_true(is_valid("AllowGroups wheel us*\n", 1000, "users"));
+    assert_false(is_valid("AllowGroups wheel,users\n", 1000, "users")); /* one pattern, as in sshd */
 }
 
 static void permit_root_login_decides_by_method(void **state)
