@@ -11,30 +11,38 @@
 #include "base/fd.h"
 #include "ctl/ctl.h"
 
-static int fresh_write(const char *fresh, struct sp_span contents)
+#define MODE_OF_NEW_FILES 0644
+
+static int fresh_write(const char *fresh, mode_t mode, struct sp_span contents)
 {
-    CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;
     int r = fd_write_all(fd, contents);
-    return r == 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0) ? -errno : r;
+    return r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0) ? -errno : r;
 }
 
-/* Root may have named a device or a link, such as /dev/null or /dev/stdout: a rename would put a file in its place. */
-static bool may_replace(const char *path)
+/* Root may have named a device or a link, such as /dev/null or /dev/stdout: a rename would put a file in its place. What is
+ * replaced stays as readable as it was, and no more. */
+static bool may_replace(const char *path, mode_t *mode)
 {
     struct stat st;
-    return lstat(path, &st) < 0 ? errno == ENOENT : S_ISREG(st.st_mode);
+    *mode = MODE_OF_NEW_FILES;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT;
+    *mode = st.st_mode & 0777;
+    return S_ISREG(st.st_mode);
 }
 
 int write_file(const char *path, struct sp_span contents)
 {
     char fresh[PATH_MAX];
-    if (!may_replace(path))
+    mode_t mode;
+    if (!may_replace(path, &mode))
         return ctl_fail("%s: expected a regular file to replace, or none", path);
     if (snprintf(fresh, sizeof fresh, "%s.new%d", path, (int)getpid()) >= (int)sizeof fresh)
         return ctl_fail("%s: %s", path, strerror(ENAMETOOLONG));
-    int r = fresh_write(fresh, contents);
+    int r = fresh_write(fresh, mode, contents);
     if (r == 0 && rename(fresh, path) < 0)
         r = -errno;
     if (r == 0)
@@ -46,7 +54,7 @@ int write_file(const char *path, struct sp_span contents)
 
 int write_new_file(const char *path, struct sp_span contents)
 {
-    int r = fresh_write(path, contents);
+    int r = fresh_write(path, MODE_OF_NEW_FILES, contents);
     if (r == 0)
         return 0;
     if (r == -EEXIST)

@@ -48,6 +48,17 @@ static void a_file_is_made_and_replaced(void **state)
     holds("file", "two");
 }
 
+static void what_nobody_else_could_read_stays_so(void **state)
+{
+    struct stat st;
+    assert_int_equal(write_file(place("secret"), sp_text("one")), 0);
+    assert_true(stat(path, &st) == 0 && (st.st_mode & 0777) == 0644);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(write_file(path, sp_text("two")), 0);
+    assert_true(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void what_is_no_regular_file_stays(void **state)
 {
     struct stat st;
@@ -77,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_made_and_replaced),
+        cmocka_unit_test(what_nobody_else_could_read_stays_so),
         cmocka_unit_test(what_is_no_regular_file_stays),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
