@@ -65,7 +65,7 @@ static void sign_send(struct connection *c)
         .first = c->session_id_size == 0, .session_id = sp_span_of(c->session_id, c->session_id_size),
         .remote_address = sp_text(c->remote.text), .local_address = sp_text(c->local.text),
         .local_port = c->local.port, .listener = sp_text(c->listener), .negotiated = c->negotiated,
-        .transcript = sp_span_of(c->sign.transcript, c->sign.size));
+        .host_key = c->host_key, .transcript = sp_span_of(c->sign.transcript, c->sign.size));
 }
 
 void connection_ask_sign(struct connection *c)

@@ -216,7 +216,8 @@ static void exchange_judge(struct signer *s, struct generation *g, const struct 
                                          .now = (int64_t)time(NULL),
                                          .first = message->first,
                                          .session_id = message->session_id,
-                                         .negotiated = message->negotiated};
+                                         .negotiated = message->negotiated,
+                                         .host_key = message->host_key};
     r = offers_check(g, index, message->transcript, &context, &offered, &result, &refusal);
     if (r > 0) {
         refuse_exchange(s, message->connection, variant, context.now, &refusal);

@@ -247,20 +247,31 @@ static int check_rules(struct check *c)
 }
 
 /* The first of our keys, in the order of the configuration, that signs with the negotiated algorithm. */
+static bool key_may_sign(const struct check *c, const struct offer_key *key, size_t position)
+{
+    bool is_forbidden = c->context->key_is_forbidden && c->context->key_is_forbidden[position];
+    return !is_forbidden && offer_key_holds(key, c->result.offered_at) &&
+           sp_list_has(key->algorithms, c->result.chosen.names[KEXINIT_HOST_KEY]);
+}
+
+/* The first that may; for a rekey the one that the client has seen, which after a restart of ours need not be the first. It is
+ * the monitor's word which that was; but only among keys that may sign anyway. */
 static int find_host_key(struct check *c)
 {
     struct sp_span keys = c->context->keys;
     struct offer_key key;
+    bool found = false;
     for (size_t i = 0; offer_next_key(&keys, &key); i++) {
-        bool is_forbidden = c->context->key_is_forbidden && c->context->key_is_forbidden[i];
-        if (is_forbidden || !offer_key_holds(&key, c->result.offered_at) ||
-            !sp_list_has(key.algorithms, c->result.chosen.names[KEXINIT_HOST_KEY]))
+        bool was_seen = sp_span_equal(key.blob, c->context->host_key);
+        if ((found && !was_seen) || !key_may_sign(c, &key, i))
             continue;
         c->result.key = i;
         c->result.host_key = key.blob;
-        return 0;
+        found = true;
+        if (was_seen)
+            break;
     }
-    return refuse_worker(c, "no host key of this generation signs with the negotiated algorithm");
+    return found ? 0 : refuse_worker(c, "no host key of this generation signs with the negotiated algorithm");
 }
 
 static bool is_all_zero(struct sp_span bytes)

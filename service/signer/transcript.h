@@ -33,6 +33,7 @@ struct transcript_context {
     bool first;                        /* nothing was signed for it before */
     struct sp_span session_id;         /* empty if first */
     struct sp_span negotiated;         /* of the first exchange, as in sign_done; empty if first */
+    struct sp_span host_key;           /* likewise; preferred, if it may sign */
 };
 
 /* What stands for a name that nothing was negotiated for: the MAC of an AEAD. */

@@ -298,7 +298,7 @@ class Signer:
             connection = self.connection
         self.send(SIGN, struct.pack(">QQB", connection, self.generation, first) + string(session_id) +
                   string(address) + string("192.0.2.2") + struct.pack(">H", 22) + string("") + string(b"") +
-                  string(exchange.transcript()))
+                  string(b"") + string(exchange.transcript()))
         return connection
 
     def sign(self, algorithm, seconds=10, **changed):

@@ -22,7 +22,7 @@ struct fixture {
     const bool *key_is_forbidden;
     struct msg_transcript said;
     bool first;
-    struct sp_span session_id, negotiated;
+    struct sp_span session_id, negotiated, host_key;
     struct transcript_result result;
     struct transcript_refusal refusal;
 };
@@ -59,7 +59,8 @@ static struct transcript_context context_of(const struct fixture *f)
                                        .now = f->now,
                                        .first = f->first,
                                        .session_id = f->session_id,
-                                       .negotiated = f->negotiated};
+                                       .negotiated = f->negotiated,
+                                       .host_key = f->host_key};
 }
 
 /* Checks f->said as it is now. */
@@ -488,6 +489,47 @@ static void a_key_is_offered_while_it_is_valid(void **state)
     fixture_close(&f);
 }
 
+static void keys_put(struct fixture *f, uint8_t *room, size_t size, const char *const (*keys)[2],
+                     size_t count)
+{
+    struct sp_out out = {.data = room, .capacity = size};
+    for (size_t i = 0; i < count; i++)
+        offer_put_key(&(struct offer_key){.algorithms = sp_text(keys[i][0]),
+                                          .blob = sp_text(keys[i][1]),
+                                          .valid_before = UINT64_MAX},
+                      &out);
+    f->offer.keys = sp_written(&out);
+}
+
+/* Of two keys with one algorithm a connection keeps the one that it began with, wherever that stands now; but not one that
+ * may not sign. */
+static void a_connection_keeps_its_host_key(void **state)
+{
+    static const char *const keys[][2] = {
+        {"ssh-ed25519", "one"}, {"ssh-ed25519", "two"}, {"rsa-sha2-512", "other"}, {"", "staged"}};
+    static const bool forbidden[] = {false, true, false, false};
+    static const struct {
+        const char *seen, *chosen;
+    } rows[] = {{"", "one"},      {"one", "one"},    {"two", "two"},
+                {"other", "one"}, {"staged", "one"}, {"gone", "one"}};
+    struct fixture f;
+    uint8_t room[512];
+    fixture_open(&f, 0);
+    keys_put(&f, room, sizeof room, keys, ARRAY_SIZE(keys));
+    f.said.i_c = client_kexinit(honest);
+    f.said.i_s = own_kexinit(&f, f.now);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        f.host_key = sp_text(rows[i].seen);
+        assert_int_equal(check(&f), 0);
+        assert_true(sp_span_is(f.result.host_key, rows[i].chosen));
+    }
+    f.host_key = sp_text("two");
+    f.key_is_forbidden = forbidden;
+    assert_int_equal(check(&f), 0);
+    assert_true(sp_span_is(f.result.host_key, "one"));
+    fixture_close(&f);
+}
+
 static void a_refusal_of_a_list_says_both_sides(void **state)
 {
     struct fixture f;
@@ -723,6 +765,7 @@ int main(void)
         cmocka_unit_test(refuses_an_exception_for_another_address),
         cmocka_unit_test(an_exception_may_end_between_kexinit_and_signature),
         cmocka_unit_test(a_key_is_offered_while_it_is_valid),
+        cmocka_unit_test(a_connection_keeps_its_host_key),
         cmocka_unit_test(a_refusal_of_a_list_says_both_sides),
         cmocka_unit_test(strict_kex_may_be_required_of_the_first_exchange),
         cmocka_unit_test(post_quantum_is_asked_of_what_was_chosen),
