@@ -42,14 +42,19 @@ def ids_that_are_none_are_refused(_):
         assert code == 255 and why in error, (text, error)
 
 
+def echo(process, size):
+    """So many octets there and back."""
+    process.stdin.write(b"x" * size)
+    process.stdin.flush()
+    left = size
+    while left:
+        left -= len(process.stdout.read1(left))
+
+
 def octets_and_idle_time_are_told(rig):
     size = 1 << 20
     with rig.session() as (process, row):
-        process.stdin.write(b"x" * size)
-        process.stdin.flush()
-        left = size
-        while left:
-            left -= len(process.stdout.read1(left))
+        echo(process, size)
         time.sleep(2.2)
         found = ask("session", row["id"])
         assert size < found["octets_in"] < size * 1.2 and size < found["octets_out"] < size * 1.2, found
@@ -116,11 +121,7 @@ def a_new_monitor_tells_the_same(rig):
     """Of a session that was there before it; and counts its octets from then on."""
     size = 1 << 20
     with rig.session() as (process, row):
-        process.stdin.write(b"x" * size)
-        process.stdin.flush()
-        left = size
-        while left:
-            left -= len(process.stdout.read1(left))
+        echo(process, size)
         time.sleep(1.1)  # a worker is asked once in a second
         before = ask("session", row["id"])
         assert before["octets_in"] > size, before
